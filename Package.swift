@@ -1,0 +1,82 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+extension Target.Dependency {
+    static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let collections: Self = .product(name: "DequeModule", package: "swift-collections")
+    static let orderedCollections: Self = .product(name: "OrderedCollections", package: "swift-collections")
+    static let configuration: Self = .product(name: "Configuration", package: "swift-configuration")
+    static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
+    static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdTesting: Self = .product(name: "HummingbirdTesting", package: "hummingbird")
+    static let lifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let lifecycleTesting: Self = .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
+    static let logging: Self = .product(name: "Logging", package: "swift-log")
+    static let metrics: Self = .product(name: "Metrics", package: "swift-metrics")
+    static let unixSignals: Self = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+    static let yams: Self = .product(name: "Yams", package: "Yams")
+}
+
+/// The targets from the ground up; dependencies only point downward.
+let package = Package(
+    name: "cardea",
+    products: [
+        .executable(name: "cardea", targets: ["cardea"]),
+        .library(name: "AuditMiddleware", targets: ["AuditMiddleware"]),
+        .library(name: "EventStore", targets: ["EventStore"]),
+        .library(name: "AuditTesting", targets: ["AuditTesting"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "PostgreSQL", dependencies: ["CLibpq", .logging, .collections], swiftSettings: settings),
+        .target(name: "AuditEvents", dependencies: [.crypto], swiftSettings: settings),
+        .target(name: "LogFormats", dependencies: ["AuditEvents", "CZlib"], swiftSettings: settings),
+        .target(
+            name: "Detection", dependencies: ["AuditEvents", .yams, .collections, .orderedCollections],
+            swiftSettings: settings),
+        .target(
+            name: "AuditMiddleware",
+            dependencies: ["AuditEvents", .hummingbird, .crypto, .logging, .metrics], swiftSettings: settings),
+        .target(
+            name: "Schema", path: "sql", resources: [.embedInCode("functions/seal.sql")], swiftSettings: settings),
+        .target(
+            name: "EventStore",
+            dependencies: [
+                "PostgreSQL", "AuditEvents", "Schema", .crypto, .collections, .lifecycle, .logging, .metrics,
+            ], swiftSettings: settings),
+        .target(name: "Alerting", dependencies: ["EventStore", "Detection"], swiftSettings: settings),
+        .target(
+            name: "Projections", dependencies: ["EventStore", "Detection", "Alerting", .lifecycle, .logging, .metrics],
+            swiftSettings: settings),
+        .target(name: "AuditTesting", dependencies: ["AuditEvents"], swiftSettings: settings),
+        .target(
+            name: "ExampleAPI", dependencies: ["AuditMiddleware", .hummingbird, .configuration], swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "cardea",
+            dependencies: [
+                "Projections", "LogFormats", "ExampleAPI", .argumentParser, .configuration, .lifecycle, .unixSignals,
+            ], swiftSettings: settings),
+        .testTarget(name: "AuditMiddlewareTests", dependencies: ["AuditMiddleware", .hummingbirdTesting], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)
