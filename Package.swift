@@ -57,7 +57,9 @@ let package = Package(
             name: "AuditMiddleware",
             dependencies: ["AuditEvents", .hummingbird, .crypto, .logging, .metrics], swiftSettings: settings),
         .target(
-            name: "Schema", path: "sql", resources: [.embedInCode("functions/seal.sql")], swiftSettings: settings),
+            name: "Schema", path: "sql",
+            resources: [.embedInCode("migrations"), .embedInCode("functions"), .embedInCode("privileges"), .embedInCode("views")],
+            swiftSettings: settings),
         .target(
             name: "EventStore",
             dependencies: [
