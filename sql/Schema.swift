@@ -15,7 +15,7 @@ public enum Schema {
 
     /// The tables. Append here; never change one that has shipped.
     public static let migrations: [Migration] = [
-        Migration(version: 1, name: "record", sql: text(PackageResources._0001_record_sql))
+        Migration(version: 1, name: "record", sql: text(PackageResources._001_record_sql))
     ]
 
     /// The newest version that this binary knows.

@@ -191,7 +191,8 @@ public final class EventStore: EventSink, Service, Sendable {
     }
 
     private func finish(_ batch: [Buffer.Entry]) {
-        let (blocked, flushing) = state.withLock { state in
+        typealias Waiting = [CheckedContinuation<Void, Never>]
+        let (blocked, flushing) = state.withLock { (state) -> (Waiting, Waiting) in
             state.buffer.finished(batch.count)
             let room = min(state.blocked.count, batch.count)
             let blocked = Array(state.blocked.prefix(room))

@@ -140,8 +140,11 @@ comment on table audit.alert_event is 'Exactly the events behind each alert.';
 
 create table audit.detection_state (
     shard integer not null,
-    key bytea not null,
-    state bytea not null,
-    primary key (shard, key)
+    kind text not null,
+    rule text not null,
+    tenant text not null,
+    member text not null,
+    value bytea not null,
+    primary key (shard, kind, rule, tenant, member)
 );
 comment on table audit.detection_state is 'Where the correlations stand: a function of the log up to the checkpoint of the projection "detection".';

@@ -1,5 +1,5 @@
-import AuditEvents
-import PostgreSQL
+package import AuditEvents
+package import PostgreSQL
 
 /// A batch of one shard's events as the parallel arrays that `audit.append` takes.
 struct EventColumns {
