@@ -46,7 +46,7 @@ public struct SignatureVerifier: Sendable {
                 reason, keyID: keyID.map { RequestFacts.bounded($0, to: 64) }, algorithm: RequestFacts.bounded(algorithm, to: 16))
         }
         guard algorithm.lowercased() != "none" else { throw refuse(.algorithmNone) }
-        guard header["crit"] == nil, header["b64"] == nil else { throw refuse(.unsupportedExtension) }
+        guard !header.contains(where: { $0.key == "crit" || $0.key == "b64" }) else { throw refuse(.unsupportedExtension) }
         guard let key = keys.first(where: { Self.isSame($0.id, keyID) }) ?? (keyID == nil && keys.count == 1 ? keys.first : nil)
         else { throw refuse(.unknownKey) }
         guard Self.isSame(key.algorithm.name, algorithm) else { throw refuse(.algorithmNotAllowed) }

@@ -50,7 +50,7 @@ public struct TokenVerifier: Sendable {
             TokenRejection(reason, keyID: signed.key.id, algorithm: signed.key.algorithm.name)
         }
         switch signed.header["typ"] {
-        case nil: if rules.requiresType { throw refuse(.wrongType) }
+        case .none: if rules.requiresType { throw refuse(.wrongType) }
         case .string(let type): guard types.contains(Self.shortType(type)) else { throw refuse(.wrongType) }
         default: throw refuse(.malformed)
         }
@@ -58,14 +58,14 @@ public struct TokenVerifier: Sendable {
 
         func text(_ name: String) throws(TokenRejection) -> String? {
             switch claims[name] {
-            case nil: return nil
+            case .none: return nil
             case .string(let text): return text
             default: throw refuse(.malformed)
             }
         }
         func date(_ name: String) throws(TokenRejection) -> Timestamp? {
             switch claims[name] {
-            case nil: return nil
+            case .none: return nil
             case .int(let seconds):
                 guard (0...253_402_300_799).contains(seconds) else { throw refuse(.malformed) }
                 return Timestamp(microseconds: seconds * 1_000_000)
@@ -80,7 +80,7 @@ public struct TokenVerifier: Sendable {
         guard issuer.utf8.elementsEqual(rules.issuer.utf8) else { throw refuse(.wrongIssuer) }
         let audience: [String]
         switch claims["aud"] {
-        case nil: throw refuse(.missingClaim)
+        case .none: throw refuse(.missingClaim)
         case .string(let one): audience = [one]
         case .array(let several):
             audience = several.compactMap(\.string)
