@@ -74,8 +74,9 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "AuditTesting", dependencies: ["AuditEvents"], swiftSettings: settings),
         .target(
-            name: "ExampleAPI", dependencies: ["AuditMiddleware", .hummingbird, .configuration], swiftSettings: settings
-        ),
+            name: "ExampleAPI",
+            dependencies: ["AuditMiddleware", "AuditEvents", .hummingbird, .configuration, .crypto, .lifecycle, .logging],
+            swiftSettings: settings),
         .executableTarget(
             name: "cardea",
             dependencies: [
@@ -83,7 +84,12 @@ let package = Package(
             ], swiftSettings: settings),
         .testTarget(
             name: "PostgreSQLTests", dependencies: ["PostgreSQL", "DatabaseTesting", .logging], swiftSettings: settings),
-        .testTarget(name: "AuditMiddlewareTests", dependencies: ["AuditMiddleware", .hummingbirdTesting], swiftSettings: settings),
+            name: "AuditMiddlewareTests", dependencies: ["AuditMiddleware", "AuditEvents", .crypto, .hummingbird, .hummingbirdTesting],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ExampleAPITests",
+            dependencies: ["ExampleAPI", "AuditMiddleware", "AuditEvents", .configuration, .hummingbird, .hummingbirdTesting, .lifecycle],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
