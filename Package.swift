@@ -76,6 +76,7 @@ let package = Package(
             dependencies: [
                 "Projections", "LogFormats", "ExampleAPI", .argumentParser, .configuration, .lifecycle, .unixSignals,
             ], swiftSettings: settings),
+        .testTarget(name: "LogFormatsTests", dependencies: ["LogFormats", "AuditEvents", "CZlib"], swiftSettings: settings),
         .testTarget(name: "AuditMiddlewareTests", dependencies: ["AuditMiddleware", .hummingbirdTesting], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
