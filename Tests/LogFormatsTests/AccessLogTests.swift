@@ -17,15 +17,15 @@ import Testing
         #expect(record.body.client?.userAgent == "curl/7.68.0" && record.body.service == "http")
         #expect(record.body.details["referer"] == "https://x.example/y")
         #expect(record.body.details["bytes"] == 162 && record.body.details["protocol"] == "HTTP/2.0")
-        #expect(record.body.details["truncated"] == nil && record.body.details["extra"] == nil)
+        #expect(!record.has("truncated") && !record.has("extra"))
     }
 
     @Test("a common line, without a size, without a user")
     func common() throws {
         let record = try record(Self.head + #""HEAD /x HTTP/1.1" 401 -"#, .common)
         #expect(record.status == 401 && record.outcome == .denied && record.type == .httpRequest)
-        #expect(record.body.actor == nil && record.actorKind == .anonymous && record.body.details["bytes"] == nil)
-        #expect(record.body.details["truncated"] == nil)
+        #expect(record.body.actor == nil && record.actorKind == .anonymous && !record.has("bytes"))
+        #expect(!record.has("truncated"))
     }
 
     @Test(
@@ -39,13 +39,13 @@ import Testing
     func malformedRequest(request: String, kept: String) throws {
         let record = try record(Self.head + request + #" 400 226 "-" "-""#)
         #expect(record.method == nil && record.body.path == nil && record.body.details["request"]?.string == kept)
-        #expect(record.status == 400 && record.ip == "203.0.113.9" && record.body.details["truncated"] == nil)
+        #expect(record.status == 400 && record.ip == "203.0.113.9" && !record.has("truncated"))
     }
 
     @Test("an empty request and a dash say nothing", arguments: [#""""#, #""-""#])
     func emptyRequest(request: String) throws {
         let record = try record(Self.head + request + #" 408 0 "-" "-""#)
-        #expect(record.method == nil && record.body.details["request"] == nil && record.status == 408)
+        #expect(record.method == nil && !record.has("request") && record.status == 408)
     }
 
     @Test(
@@ -80,7 +80,7 @@ import Testing
     func extraFields() throws {
         let line = Self.head + #""GET / HTTP/1.1" 200 5 "-" "agent" "10.1.1.1, 10.2.2.2" 0.003"#
         #expect(try record(line).body.details["extra"] == #""10.1.1.1, 10.2.2.2" 0.003"#)
-        #expect(try record(Self.head + #""GET / HTTP/1.1" 200 5 "-" "agent" "-""#).body.details["extra"] == nil)
+        #expect(try !record(Self.head + #""GET / HTTP/1.1" 200 5 "-" "agent" "-""#).has("extra"))
     }
 
     @Test("user names with spaces, brackets and dates do not move the time")
@@ -109,8 +109,8 @@ import Testing
             #expect(record.ip == "203.0.113.9" && record.time == Timestamp("2015-05-17T10:05:03Z"))
         }
         let cut = try record(String(whole.dropLast(5)))
-        #expect(cut.status == 200 && cut.body.details["truncated"] == true && cut.body.client?.userAgent == "Mozilla/5.0 (compat")
-        #expect(try record(whole).body.details["truncated"] == nil)
+        #expect(cut.status == 200 && cut.body.details["truncated"] == true && cut.body.client?.userAgent == "Mozilla/5.0 (compati")
+        #expect(try !record(whole).has("truncated"))
     }
 
     @Test(

@@ -40,7 +40,7 @@ struct ConformanceTests {
         #expect(lines.count == records.count && records.allSatisfy { $0.ip == "127.0.0.1" })
         let failures = records.filter { $0.type == .loginFailure }
         #expect(failures.count == 16 && failures.allSatisfy { $0.user == "foo" && $0.body.path == "/" && $0.method == "GET" })
-        #expect(records.filter { $0.type == .httpRequest && $0.status == 401 && $0.user == "test" }.count == 5)
+        #expect(records.filter { $0.type == .httpRequest && $0.status == 401 && $0.user == "test" }.count == 6)
     }
 
     @Test(

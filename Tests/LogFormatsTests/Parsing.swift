@@ -34,6 +34,8 @@ extension LogLine {
 extension LogRecord {
     var ip: String? { body.client?.ip }
     var user: String? { body.actor?.name }
+    /// Whether the details hold this name. Not `== nil`, which means JSON's null.
+    func has(_ detail: String) -> Bool { body.details.members.contains { $0.key == detail } }
 }
 
 /// The data of others that lies beside the package, or where `CARDEA_CONFORMANCE_DATA` says.

@@ -9,7 +9,9 @@ struct CardeaFormat: LineFormat {
         let value: JSONValue
         do throws(JSONError) { value = try JSONValue(parsing: start) } catch { return .rejected(reason: "not JSON: \(error)") }
         // Somebody else's JSON: not ours to complain of.
-        guard let object = value.object, object["type"] != nil, object["id"] != nil || object["time"] != nil else { return nil }
+        guard let object = value.object, object["type"]?.string != nil, object["id"]?.string != nil || object["time"]?.string != nil else {
+            return nil
+        }
         do throws(EventFormError) {
             return .record(LogRecord(try AuditEvent(json: value), hasID: object["id"]?.string != nil))
         } catch {

@@ -140,7 +140,8 @@ extension ArraySlice<UInt8> {
 
     /// Splits `USER from ADDRESS[ port PORT]…` at the first or the last ` from `; nil where no address stands behind it.
     ///
-    /// A name with ` from ` in it and no port behind the address is refused: the line may be cut there, and the address part of the name.
+    /// At the last one the name before it may be anybody's invention, and where the line was cut the address may be part of it. So an address
+    /// without a port must end what sshd wrote, and no other ` from ` may stand in the name.
     func splitAtFrom(last: Bool) -> (user: Bytes, endpoint: (client: ClientAddress, rest: Bytes))? {
         var rest = self
         guard let place = last ? lastRange(of: " from ") : firstRange(of: " from ") else {
@@ -149,7 +150,10 @@ extension ArraySlice<UInt8> {
         }
         guard let endpoint = self[place.upperBound...].endpoint() else { return nil }
         let user = self[..<place.lowerBound]
-        if endpoint.client.port == nil, user.contains(" from ") || user.starts(with: "from ") { return nil }
+        if last, endpoint.client.port == nil {
+            let isWhole = endpoint.rest.isEmpty || endpoint.rest.starts(with: " ssh") || endpoint.rest.starts(with: " via ")
+            guard isWhole, !user.contains(" from "), !user.starts(with: "from ") else { return nil }
+        }
         return (user, endpoint)
     }
 }
