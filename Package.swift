@@ -90,6 +90,7 @@ let package = Package(
             name: "ExampleAPITests",
             dependencies: ["ExampleAPI", "AuditMiddleware", "AuditEvents", .configuration, .hummingbird, .hummingbirdTesting, .lifecycle],
             swiftSettings: settings),
+        .testTarget(name: "LogFormatsTests", dependencies: ["LogFormats", "AuditEvents", "CZlib"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
