@@ -48,6 +48,9 @@ let package = Package(
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "PostgreSQL", dependencies: ["CLibpq", .logging, .collections], swiftSettings: settings),
+        .target(
+            name: "DatabaseTesting", dependencies: ["PostgreSQL", .logging], path: "Tests/DatabaseTesting",
+            swiftSettings: settings),
         .target(name: "AuditEvents", dependencies: [.crypto], swiftSettings: settings),
         .target(name: "LogFormats", dependencies: ["AuditEvents", "CZlib"], swiftSettings: settings),
         .target(
@@ -57,7 +60,9 @@ let package = Package(
             name: "AuditMiddleware",
             dependencies: ["AuditEvents", .hummingbird, .crypto, .logging, .metrics], swiftSettings: settings),
         .target(
-            name: "Schema", path: "sql", resources: [.embedInCode("functions/seal.sql")], swiftSettings: settings),
+            name: "Schema", path: "sql",
+            resources: [.embedInCode("migrations"), .embedInCode("functions"), .embedInCode("privileges"), .embedInCode("views")],
+            swiftSettings: settings),
         .target(
             name: "EventStore",
             dependencies: [
@@ -77,6 +82,8 @@ let package = Package(
                 "Projections", "LogFormats", "ExampleAPI", .argumentParser, .configuration, .lifecycle, .unixSignals,
             ], swiftSettings: settings),
         .testTarget(name: "DetectionTests", dependencies: ["Detection"], swiftSettings: settings),
+        .testTarget(
+            name: "PostgreSQLTests", dependencies: ["PostgreSQL", "DatabaseTesting", .logging], swiftSettings: settings),
         .testTarget(name: "AuditMiddlewareTests", dependencies: ["AuditMiddleware", .hummingbirdTesting], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

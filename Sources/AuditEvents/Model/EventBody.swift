@@ -44,12 +44,12 @@ public struct EventBody: Sendable, Hashable {
     /// The software that reported it: `nginx`, `apache`, `sshd`; Sigma's `logsource.service`.
     public var service: String?
     /// Anything else.
-    public var details: [String: JSONValue]
+    public var details: JSONObject
 
     public init(
         actor: Actor? = nil, client: Client? = nil, session: String? = nil, token: Token? = nil, target: String? = nil,
         requestID: String? = nil, traceID: String? = nil, spanID: String? = nil, path: String? = nil, service: String? = nil,
-        details: [String: JSONValue] = [:]
+        details: JSONObject = [:]
     ) {
         self.actor = actor
         self.client = client

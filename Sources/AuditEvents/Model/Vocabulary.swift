@@ -88,7 +88,8 @@ public enum Outcome: String, Sendable, Hashable, CaseIterable {
 
 /// OCSF 1.x `severity_id`.
 public enum Severity: Int16, Sendable, Hashable, CaseIterable, Comparable {
-    case unknown = 0, informational, low, medium, high, critical, fatal
+    case unknown = 0
+    case informational, low, medium, high, critical, fatal
 
     public static func < (a: Severity, b: Severity) -> Bool { a.rawValue < b.rawValue }
 

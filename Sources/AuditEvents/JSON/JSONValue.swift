@@ -1,6 +1,6 @@
 /// A JSON value (RFC 8259) as the record holds it.
 ///
-/// Integers are kept apart from fractions so that they survive unchanged; objects are dictionaries, so a duplicate key cannot exist.
+/// Integers are kept apart from fractions so that they survive unchanged.
 public enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -8,7 +8,7 @@ public enum JSONValue: Sendable, Hashable {
     case double(Double)
     case string(String)
     case array([JSONValue])
-    case object([String: JSONValue])
+    case object(JSONObject)
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral,
@@ -19,7 +19,7 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
     public init(booleanLiteral value: Bool) { self = .bool(value) }
     public init(floatLiteral value: Double) { self = .double(value) }
     public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
-    public init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(Dictionary(elements) { $1 }) }
+    public init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(JSONObject(elements)) }
     public init(nilLiteral: ()) { self = .null }
 }
 
@@ -29,7 +29,7 @@ extension JSONValue {
     /// The integer, or nil for another kind.
     public var int: Int64? { if case .int(let i) = self { i } else { nil } }
     /// The object's members, or nil for another kind.
-    public var object: [String: JSONValue]? { if case .object(let o) = self { o } else { nil } }
+    public var object: JSONObject? { if case .object(let o) = self { o } else { nil } }
     /// The array's elements, or nil for another kind.
     public var array: [JSONValue]? { if case .array(let a) = self { a } else { nil } }
 }

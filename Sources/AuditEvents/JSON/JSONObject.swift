@@ -1,0 +1,82 @@
+/// The members of a JSON object, kept in RFC 8785 order: by the UTF-16 code units of their names, compared code unit by code unit.
+///
+/// Not a `Dictionary`, for `String` equality folds canonically equivalent names together, and JSON does not.
+public struct JSONObject: Sendable, Hashable {
+    public struct Member: Sendable, Hashable {
+        public var key: String
+        public var value: JSONValue
+    }
+
+    /// The members in canonical order, each name once.
+    public private(set) var members: [Member]
+
+    public init() { members = [] }
+
+    /// The object of these members; of two with one name the later wins.
+    public init(_ elements: some Sequence<(String, JSONValue)>) {
+        members = []
+        for (key, value) in elements { self[key] = value }
+    }
+
+    public var isEmpty: Bool { members.isEmpty }
+    public var count: Int { members.count }
+
+    /// The value under `key`, or nil; assigning nil removes it.
+    public subscript(key: String) -> JSONValue? {
+        get {
+            let (index, found) = position(of: key)
+            return found ? members[index].value : nil
+        }
+        set {
+            let (index, found) = position(of: key)
+            switch (newValue, found) {
+            case (let value?, true): members[index].value = value
+            case (let value?, false): members.insert(Member(key: key, value: value), at: index)
+            case (nil, true): members.remove(at: index)
+            case (nil, false): break
+            }
+        }
+    }
+
+    /// Adds a member unless its name is taken; false when it is.
+    mutating func insertIfAbsent(_ key: String, _ value: JSONValue) -> Bool {
+        let (index, found) = position(of: key)
+        if !found { members.insert(Member(key: key, value: value), at: index) }
+        return !found
+    }
+
+    private func position(of key: String) -> (Int, Bool) {
+        var (low, high) = (0, members.count)
+        while low < high {
+            let middle = (low + high) / 2
+            switch JSONObject.compare(members[middle].key, key) {
+            case 0: return (middle, true)
+            case ..<0: low = middle + 1
+            default: high = middle
+            }
+        }
+        return (low, false)
+    }
+
+    /// Orders two names by their UTF-16 code units, from their UTF-8: only supplementary characters (surrogates, 0xF0…) against U+E000…U+FFFF
+    /// (0xEE, 0xEF) sort otherwise than the bytes do.
+    static func compare(_ a: String, _ b: String) -> Int {
+        var (i, j) = (a.utf8.makeIterator(), b.utf8.makeIterator())
+        while true {
+            switch (i.next(), j.next()) {
+            case (nil, nil): return 0
+            case (nil, _): return -1
+            case (_, nil): return 1
+            case (let x?, let y?):
+                if x == y { continue }
+                if x >= 0xee, y >= 0xee, (x >= 0xf0) != (y >= 0xf0) { return x >= 0xf0 ? -1 : 1 }
+                return x < y ? -1 : 1
+            }
+        }
+    }
+}
+
+extension JSONObject: ExpressibleByDictionaryLiteral, Sequence {
+    public init(dictionaryLiteral elements: (String, JSONValue)...) { self.init(elements) }
+    public func makeIterator() -> IndexingIterator<[Member]> { members.makeIterator() }
+}
