@@ -54,7 +54,7 @@ let package = Package(
         .target(name: "AuditEvents", dependencies: [.crypto], swiftSettings: settings),
         .target(name: "LogFormats", dependencies: ["AuditEvents", "CZlib"], swiftSettings: settings),
         .target(
-            name: "Detection", dependencies: ["AuditEvents", .yams, .collections, .orderedCollections],
+            name: "Detection", dependencies: ["AuditEvents", .yams, .crypto], resources: [.embedInCode("Rules")],
             swiftSettings: settings),
         .target(
             name: "AuditMiddleware",
@@ -82,6 +82,7 @@ let package = Package(
             dependencies: [
                 "Projections", "LogFormats", "ExampleAPI", .argumentParser, .configuration, .lifecycle, .unixSignals,
             ], swiftSettings: settings),
+        .testTarget(name: "DetectionTests", dependencies: ["Detection"], swiftSettings: settings),
         .testTarget(
             name: "PostgreSQLTests", dependencies: ["PostgreSQL", "DatabaseTesting", .logging], swiftSettings: settings),
             name: "AuditMiddlewareTests", dependencies: ["AuditMiddleware", "AuditEvents", .crypto, .hummingbird, .hummingbirdTesting],
