@@ -213,6 +213,12 @@ import Testing
             7 Failed password for root from 192.0.2.7 port 4242 ssh2
             """)
         #expect(records.map(\.ip) == ["192.0.2.9", "192.0.2.7"])
+        let refused = Self.records(
+            """
+            7 User root from evil.example not allowed because not listed in AllowUsers
+            7 Failed password for invalid user root from 192.0.2.7 port 4242 ssh2
+            """)
+        #expect(refused.map(\.ip) == [nil, "192.0.2.7"], "an address is worth an event of its own")
         let old =
             "Jun 14 15:16:01 combo sshd(pam_unix)[19939]: authentication failure; logname= uid=0 euid=0 tty=NODEVssh ruser= rhost=evil.example "
         #expect(LogFormatsTests.records(old).map { $0.body.details["client_host"] } == ["evil.example"])
@@ -235,14 +241,24 @@ import Testing
             lines(head + "message repeated 999999999 times: [ Failed password for root from 192.0.2.7 port 22 ssh2]")[0].rejection != nil)
     }
 
-    @Test("a million connections do not grow the parser's memory")
+    @Test("what is remembered of connections is bounded, and the latest are kept")
     func bounded() {
-        var parser = parser()
-        var count = 0
-        for i in 0..<30_000 {
-            let line = "Feb 12 14:10:21 host sshd[\(i)]: Invalid user u\(i) from 10.\(i / 65536).\(i / 256 % 256).\(i % 256) port 22"
-            if parser.parse(Array(line.utf8)).record != nil { count += 1 }
+        var map = RecentMap<Int, Int>(capacity: 100)
+        for i in 0..<10_000 {
+            map[i] = i
+            #expect(map.count <= 200)
         }
-        #expect(count == 30_000)
+        #expect((9_900..<10_000).allSatisfy { map[$0] == $0 } && map[0] == nil)
+        map[9_999] = nil
+        #expect(map[9_999] == nil)
+    }
+
+    @Test("thirty thousand connections at once are as many attempts")
+    func manyConnections() {
+        var parser = parser()
+        let records = (0..<30_000).compactMap { i in
+            parser.parse(Array("Feb 12 14:10:21 host sshd[\(i)]: Invalid user u from 10.0.\(i / 256).\(i % 256) port 22".utf8)).record
+        }
+        #expect(records.count == 30_000)
     }
 }

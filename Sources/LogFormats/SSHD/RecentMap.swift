@@ -1,15 +1,15 @@
 /// A dictionary of bounded size that forgets what was not written for long: at least the `capacity` keys written last are kept, at most twice as
 /// many.
-struct RecentMap<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+package struct RecentMap<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private var young: [Key: Value] = [:]
     private var old: [Key: Value] = [:]
     private let capacity: Int
 
-    init(capacity: Int) { self.capacity = capacity }
+    package init(capacity: Int) { self.capacity = capacity }
 
-    var count: Int { young.count + old.count }
+    package var count: Int { young.count + old.count }
 
-    subscript(key: Key) -> Value? {
+    package subscript(key: Key) -> Value? {
         get { young[key] ?? old[key] }
         set {
             if young.count >= capacity, young[key] == nil {

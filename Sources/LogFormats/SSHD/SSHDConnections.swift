@@ -28,8 +28,10 @@ struct SSHDConnections: Sendable {
         var evidence: SSHDMessage.Evidence
         var time: Timestamp
 
+        /// A line that brings the address where those before had only a host name is no further line of the attempt: rules group by address.
         func isOf(_ user: UInt64?, _ client: ClientAddress?) -> Bool {
-            (self.user == nil || user == nil || self.user == user) && (client.map { Self.agree(self.client, $0) } ?? true)
+            if self.client.ip == nil, client?.ip != nil { return false }
+            return (self.user == nil || user == nil || self.user == user) && (client.map { Self.agree(self.client, $0) } ?? true)
         }
 
         /// Whether two lines may mean the same client: PAM may know it by name where sshd knows its address, and without the port.
@@ -56,8 +58,6 @@ struct SSHDConnections: Sendable {
 
     /// The connection as it is known, whatever its age.
     subscript(key: Key) -> Connection? { connections[key] }
-
-    var count: Int { connections.count }
 
     /// Takes note of a line that tells of `count` failed logins; gives how many of them are new.
     mutating func fail(
