@@ -55,7 +55,7 @@ enum EventField: Sendable, Hashable {
     }
 
     /// A member by its whole name, else by its dotted path.
-    private static func details(_ details: [String: JSONValue], _ name: String) -> [[UInt8]] {
+    private static func details(_ details: JSONObject, _ name: String) -> [[UInt8]] {
         var texts: [[UInt8]] = []
         if let value = details[name] {
             collect(value, into: &texts)
@@ -69,7 +69,7 @@ enum EventField: Sendable, Hashable {
             if offset == path.count - 1 {
                 collect(value, into: &texts)
             } else {
-                members = value.object ?? [:]
+                members = value.object ?? JSONObject()
             }
         }
         return texts
@@ -86,7 +86,7 @@ enum EventField: Sendable, Hashable {
         case .string(let value): texts.append(Array(value.utf8))
         case .array(let values): for value in values { collect(value, into: &texts, depth: depth + 1) }
         case .object(let members):
-            for (_, value) in members { collect(value, into: &texts, depth: depth + 1) }
+            for member in members.members { collect(member.value, into: &texts, depth: depth + 1) }
         }
     }
 
@@ -94,7 +94,7 @@ enum EventField: Sendable, Hashable {
     static func keywordTexts(of event: AuditEvent) -> [[UInt8]] {
         var texts: [[UInt8]] = []
         for field in keywordFields { texts += field.texts(of: event) }
-        for (_, value) in event.body.details { collect(value, into: &texts) }
+        for member in event.body.details.members { collect(member.value, into: &texts) }
         return texts
     }
 
