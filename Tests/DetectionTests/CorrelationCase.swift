@@ -57,10 +57,12 @@ struct CorrelationCase {
                     event: AuditEvent(header: header, body: body)))
         }
         self.events = events
-        rules = try RuleSet(files: [("case.yml", Array(yaml().utf8))])
+        let yaml = Self.yaml(
+            isValueCount: isValueCount, threshold: threshold, timespan: timespan, suppress: suppress, lateness: lateness)
+        rules = try RuleSet(files: [("case.yml", Array(yaml.utf8))])
     }
 
-    private func yaml() -> String {
+    private static func yaml(isValueCount: Bool, threshold: Int, timespan: Int, suppress: Int, lateness: Int) -> String {
         """
         title: Failed sign-in
         name: failed

@@ -228,7 +228,7 @@ struct EngineTests {
         #expect(engine.takeStateChanges().count == 3)
         _ = engine.process([Self.event(3000, ip: "192.0.2.9", sealed: 3000)])
         #expect(engine.metrics.groups == 2)
-        _ = engine.process([Self.event(8000, ip: "192.0.2.9", sealed: 8000)])
+        _ = engine.process([Self.event(6000, ip: "192.0.2.9", sealed: 6000)])
         #expect(engine.metrics.groups == 1 && engine.metrics.groupsExpired == 1)
         let deletes = engine.takeStateChanges().compactMap { if case .delete(let key) = $0 { key } else { nil } }
         #expect(deletes.map(\.kind) == ["group"])
