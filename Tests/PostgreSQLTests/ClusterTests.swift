@@ -108,6 +108,8 @@ struct ClusterTests {
                 }
                 try await cluster.crash()
                 #expect(try await cluster.cluster.status().state == .stopped)
+                // Idle backends notice by themselves; the busy one and the collector of its log stay.
+                try await eventually("the idle backends are gone") { Postmaster.processes(in: "\(cluster.home)/postgres/data").count <= 2 }
                 // A query while it is away waits for it; the one that ran is told at once.
                 let patient = Task { try await pool.query("SELECT a FROM kept", as: Int.self) }
                 #expect(try await cluster.start() == url)
