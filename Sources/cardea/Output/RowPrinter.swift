@@ -11,9 +11,9 @@ struct OutputOptions: ParsableArguments {
 
 /// Prints rows of JSON: whole as JSON, by column as a table or CSV. Rows may come in portions; a table's widths are those of the first.
 struct RowPrinter {
-    struct Column {
+    struct Column: Sendable {
         var title: String
-        var value: (JSONObject) -> JSONValue?
+        var value: @Sendable (JSONObject) -> JSONValue?
 
         /// The member at a path like `body.actor.name`.
         init(_ title: String, _ path: String? = nil) {
@@ -22,7 +22,7 @@ struct RowPrinter {
             value = { row in keys.dropFirst().reduce(row[keys[0]]) { $0?.object?[$1] } }
         }
 
-        init(_ title: String, value: @escaping (JSONObject) -> JSONValue?) { (self.title, self.value) = (title, value) }
+        init(_ title: String, value: @escaping @Sendable (JSONObject) -> JSONValue?) { (self.title, self.value) = (title, value) }
     }
 
     let format: OutputFormat
