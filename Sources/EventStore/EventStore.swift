@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// What `record` acknowledged as durable is committed or fsynced; what it acknowledged as buffered is, at most `batchDelay` and one write later.
 /// Run it (`run()`), for nothing leaves the buffer otherwise; a graceful shutdown writes out what is left.
-public final class EventStore: EventSink, Service, Sendable {
+public final class EventStore: AdmittingSink, Service, Sendable {
     typealias Waiter = CheckedContinuation<Void, any Error>
     typealias Buffer = BufferState<Waiter>
 
@@ -68,9 +68,11 @@ public final class EventStore: EventSink, Service, Sendable {
         }
     }
 
-    /// Whether `record` would be refused now; asked before a request runs, so that nothing runs unrecorded.
-    public var isFull: Bool {
-        configuration.backPressure == .refuse && state.withLock { $0.buffer.occupied >= configuration.bufferCapacity }
+    /// Refuses under the policy `refuse` while the buffer has no room, and after shutdown.
+    public func admit() throws(SinkRefusal) {
+        let (isFull, isClosed) = state.withLock { ($0.buffer.occupied >= configuration.bufferCapacity, $0.buffer.isClosed) }
+        if isClosed { throw .closed }
+        if isFull, configuration.backPressure == .refuse { throw .full }
     }
 
     private func enter(_ event: EncodedEvent, waiter: Waiter?) async throws {

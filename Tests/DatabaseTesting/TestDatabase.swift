@@ -53,8 +53,8 @@ public func withTestDatabase<R: Sendable>(_ body: (TestDatabase) async throws ->
     }
     // In a task of its own, so that a cancelled test is tidied up too.
     await Task {
-        try? await withPostgresConnection(PostgresConfiguration(url: server), logger: .quiet) { connection in
-            _ = try await connection.execute("DROP DATABASE IF EXISTS \(identifier: name) WITH (FORCE)")
+        _ = try? await withPostgresConnection(PostgresConfiguration(url: server), logger: .quiet) { connection in
+            try await connection.execute("DROP DATABASE IF EXISTS \(identifier: name) WITH (FORCE)")
         }
     }.value
     return try outcome.get()

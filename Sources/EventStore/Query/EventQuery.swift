@@ -111,3 +111,18 @@ public struct EventQuery: Sendable {
         String(text.flatMap { "\\%_".contains($0) ? ["\\", $0] : [$0] })
     }
 }
+
+extension EventQuery {
+    /// These events of `shard`, in index order; ids that are not there are left out.
+    public static func events(_ ids: [EventID], shard: Int32, _ connection: PostgresConnection) async throws -> [FoundEvent] {
+        try await connection.query(
+            """
+            select e.shard, e.recorded_at, l.index, \(unsafe: LogReader.columns)
+            from unnest(\(ids.map { PostgresUUID($0) }), \(ids.map { PostgresTimestamp($0.time) })) as k (id, time)
+            join audit.event e on e.shard = \(shard) and e.id = k.id and e.time = k.time
+            left join audit.log l on l.shard = e.shard and l.id = e.id
+            order by l.index, e.id
+            """
+        ).map(EventQuery.found)
+    }
+}

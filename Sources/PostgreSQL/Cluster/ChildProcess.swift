@@ -13,7 +13,7 @@ enum ChildProcess {
         let output: String
     }
 
-    static func run(_ arguments: [String], as account: ServerAccount? = nil) throws -> Outcome {
+    static func run(_ arguments: [String], as account: ServerAccount? = nil, in folder: String = "/") throws -> Outcome {
         let command = (account?.commandPrefix ?? []) + arguments
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw failure(command, errno) }
@@ -23,7 +23,7 @@ enum ChildProcess {
         let process: pid_t
         do {
             defer { close(writing) }
-            process = try spawn(command, output: writing)
+            process = try spawn(command, output: writing, in: folder)
         }
         let output = readAll(reading)
         var status: Int32 = 0
@@ -35,8 +35,8 @@ enum ChildProcess {
     }
 
     /// As `run`, and throws what the program printed when it fails.
-    static func check(_ arguments: [String], as account: ServerAccount? = nil) throws {
-        let outcome = try run(arguments, as: account)
+    static func check(_ arguments: [String], as account: ServerAccount? = nil, in folder: String = "/") throws {
+        let outcome = try run(arguments, as: account, in: folder)
         guard outcome.status == 0 else {
             let name = arguments.first.map { $0.split(separator: "/").last.map(String.init) ?? $0 } ?? ""
             throw PostgresError(.cluster, "\(name) ended with status \(outcome.status): \(PostgresError.trimmed(outcome.output))")
@@ -50,7 +50,7 @@ enum ChildProcess {
         return folders.map { "\($0)/\(program)" }.first { $0.hasPrefix("/") && access($0, X_OK) == 0 }
     }
 
-    private static func spawn(_ command: [String], output: Int32) throws -> pid_t {
+    private static func spawn(_ command: [String], output: Int32, in folder: String) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
@@ -58,7 +58,7 @@ enum ChildProcess {
         posix_spawn_file_actions_adddup2(&actions, output, 1)
         posix_spawn_file_actions_adddup2(&actions, output, 2)
         posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-        posix_spawn_file_actions_addchdir_np(&actions, "/")
+        posix_spawn_file_actions_addchdir_np(&actions, folder)
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

@@ -131,20 +131,34 @@ struct ClusterControl: Sendable {
         let socketFolder = layout.socketFolder(owner: account.user)
         try ClusterLayout.makeFolder(socketFolder, owner: account)
         try writeSettings(socketFolder: socketFolder, account)
-        let startLog = "\(layout.log)/start.log"
-        unlink(startLog)
-        let arguments = [binaries.pgCtl, "start", "-D", layout.data, "-l", startLog, "-w", "-t", "300", "-s"]
-        let outcome = try ChildProcess.run(arguments, as: account)
+        removeSocket(in: socketFolder)
+        unlink("\(layout.log)/start.log")
+        // pg_ctl hands its paths to a shell; relative ones cannot hold anything that a shell would take for its own.
+        let arguments = [binaries.pgCtl, "start", "-D", "data", "-l", "log/start.log", "-w", "-t", "300", "-s"]
+        let outcome = try ChildProcess.run(arguments, as: account, in: layout.folder)
         guard outcome.status == 0, let folder = runningSocketFolder else {
-            let log = (try? String(contentsOfFile: startLog, encoding: .utf8)) ?? ""
-            let tail = (outcome.output + log).split(separator: "\n").suffix(8).joined(separator: "; ")
-            throw PostgresError(.cluster, "the server did not start: \(tail)", hint: "its log lies in \(layout.log)")
+            throw PostgresError(.cluster, "the server did not start: \(reason(outcome.output))", hint: "its log lies in \(layout.log)")
         }
         return folder
     }
 
+    /// What a crashed server left in its socket's folder, which is ours alone.
+    private func removeSocket(in folder: String) {
+        for suffix in ["", ".lock"] { unlink("\(folder)/.s.PGSQL.\(ClusterLayout.port)\(suffix)") }
+    }
+
+    /// The last lines that tell why a start failed.
+    private func reason(_ output: String) -> String {
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: layout.log)) ?? []).sorted()
+        let texts = names.compactMap { try? String(contentsOfFile: "\(layout.log)/\($0)", encoding: .utf8) }
+        let lines: [Substring] = texts.flatMap { (text: String) -> [Substring] in text.split(separator: "\n") }
+        let errors = lines.filter { $0.contains("FATAL:") || $0.contains("HINT:") }
+        return (Array(output.split(separator: "\n").prefix(3)) + errors.suffix(4)).joined(separator: "; ")
+    }
+
     private func stopServer(_ binaries: ServerBinaries, _ account: ServerAccount) throws {
-        try ChildProcess.check([binaries.pgCtl, "stop", "-D", layout.data, "-m", "fast", "-w", "-t", "120", "-s"], as: account)
+        let arguments = [binaries.pgCtl, "stop", "-D", "data", "-m", "fast", "-w", "-t", "120", "-s"]
+        try ChildProcess.check(arguments, as: account, in: layout.folder)
     }
 
     /// Makes way for a new server after a crash. The caller holds the lock and knows that the postmaster is gone.

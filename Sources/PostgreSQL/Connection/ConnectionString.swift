@@ -2,7 +2,7 @@ import CLibpq
 
 /// What libpq understands of a connection string, so that errors can speak of it without giving a password away.
 struct ConnectionString {
-    private let passwords: [String]
+    let passwords: [String]
 
     /// Throws `PostgresError` (`.usage`) when libpq cannot read the string.
     init(_ url: String) throws {
@@ -70,7 +70,7 @@ struct ConnectionString {
         return parts.enumerated().map { $0.offset.isMultiple(of: 2) ? String($0.element) : "…" }.joined(separator: "\"")
     }
 
-    private static func replacing(_ secret: String, in text: String) -> String {
+    static func replacing(_ secret: String, in text: String) -> String {
         let needle = Array(secret.utf8)
         let bytes = Array(text.utf8)
         var kept: [UInt8] = []

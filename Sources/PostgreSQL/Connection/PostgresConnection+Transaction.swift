@@ -34,6 +34,7 @@ extension PostgresConnection {
     ///
     /// Throws what the body throws, and `PostgresError` with SQLSTATE 25P02 where the body has swallowed the error of a statement,
     /// for then nothing can be committed.
+    @discardableResult
     public func withTransaction<R: Sendable>(
         _ options: TransactionOptions = .init(), _ body: (PostgresConnection) async throws -> R
     ) async throws -> R {

@@ -60,6 +60,11 @@ public final class PostgresConnection: Sendable {
         return rows
     }
 
+    /// Runs one statement and reads its first column.
+    public func query<T: PostgresDecodable>(_ sql: SQL, as type: T.Type) async throws -> [T] {
+        try await query(sql).map { try $0.decode(0, as: type) }
+    }
+
     /// Runs one statement and gives the number of rows that it touched, as its command tag tells it.
     @discardableResult
     public func execute(_ sql: SQL) async throws -> Int {
@@ -140,6 +145,7 @@ public final class PostgresConnection: Sendable {
 }
 
 /// Lends a connection of its own and closes it afterwards.
+@discardableResult
 public func withPostgresConnection<R: Sendable>(
     _ configuration: PostgresConfiguration, logger: Logger, _ body: (PostgresConnection) async throws -> R
 ) async throws -> R {

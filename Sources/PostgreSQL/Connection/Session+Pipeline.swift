@@ -37,22 +37,28 @@ extension Session {
         try await flush()
         var results: [PostgresResult] = []
         var failure: PostgresError?
-        for (sql, key) in zip(batch, preparing) {
-            if let key, let prepared = try await pipelineResult() {
-                if prepared.status == PGRES_COMMAND_OK, let name = fresh[key] { statements.insert(key, name: name) }
-                failure = failure ?? pipelineFailure(prepared, sql)
+        do {
+            for (sql, key) in zip(batch, preparing) {
+                if let key, let prepared = try await pipelineResult() {
+                    if prepared.status == PGRES_COMMAND_OK, let name = fresh[key] { statements.insert(key, name: name) }
+                    failure = failure ?? pipelineFailure(prepared, sql)
+                }
+                guard let result = try await pipelineResult() else { continue }
+                if result.isCopy {
+                    watch.shutdown()
+                    throw PostgresError(.usage, "COPY needs copyIn or copyOut")
+                }
+                failure = failure ?? pipelineFailure(result, sql)
+                results.append(result)
             }
-            guard let result = try await pipelineResult() else { continue }
-            if result.isCopy {
-                watch.shutdown()
-                throw PostgresError(.usage, "COPY needs copyIn or copyOut")
-            }
-            failure = failure ?? pipelineFailure(result, sql)
-            results.append(result)
+            // The synchronisation point itself.
+            _ = try await nextResult()
+        } catch {
+            // The server's reason says more than the break that follows it.
+            throw failure ?? error
         }
-        // The synchronisation point itself.
-        _ = try await nextResult()
         if let failure { throw failure }
+        guard results.count == batch.count else { throw connectionError() }
         return results
     }
 

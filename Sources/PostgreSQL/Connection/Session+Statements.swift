@@ -83,7 +83,15 @@ extension Session {
         try await flush()
         var last: PostgresResult?
         var failure: PostgresError?
-        while let result = try await nextResult() {
+        while true {
+            let result: PostgresResult?
+            do {
+                result = try await nextResult()
+            } catch {
+                // The server's reason says more than the break that follows it.
+                throw failure ?? error
+            }
+            guard let result else { break }
             if result.isCopy { try await finish(after: result) }
             do {
                 try checkSuccess(result, nil)

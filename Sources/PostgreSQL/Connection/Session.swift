@@ -112,9 +112,17 @@ final class Session: @unchecked Sendable {
         return PQgetResult(handle).map { PostgresResult($0) }
     }
 
-    /// Takes in what is left of the running statement.
+    /// Takes in what is left of the running statement. A connection that breaks here changes nothing about the result that came
+    /// before; the next call will notice.
     func drain() async throws {
-        while let result = try await nextResult() {
+        while true {
+            let result: PostgresResult?
+            do {
+                result = try await nextResult()
+            } catch let error as PostgresError where error.code == .connection {
+                return
+            }
+            guard let result else { return }
             if result.isCopy {
                 watch.shutdown()
                 throw PostgresError(.usage, "COPY needs copyIn or copyOut")

@@ -42,6 +42,7 @@ public final class PostgresPool: Sendable {
     ///
     /// Throws what the body throws, and `PostgresError`: `.poolTimeout` when none became free in time, `.connection` when none
     /// could be opened, `.closed`; `CancellationError`.
+    @discardableResult
     public func withConnection<R: Sendable>(_ body: (PostgresConnection) async throws -> R) async throws -> R {
         let connection = try await acquire()
         do {
@@ -55,6 +56,7 @@ public final class PostgresPool: Sendable {
     }
 
     /// Runs `body` in a transaction on a connection of its own; see `PostgresConnection.withTransaction`.
+    @discardableResult
     public func withTransaction<R: Sendable>(
         _ options: TransactionOptions = .init(), _ body: (PostgresConnection) async throws -> R
     ) async throws -> R {
@@ -73,6 +75,11 @@ public final class PostgresPool: Sendable {
         typed.reserveCapacity(rows.count)
         for row in rows { typed.append(try row.decode(as: type)) }
         return typed
+    }
+
+    /// Runs one statement on any connection and reads its first column.
+    public func query<T: PostgresDecodable>(_ sql: SQL, as type: T.Type) async throws -> [T] {
+        try await query(sql).map { try $0.decode(0, as: type) }
     }
 
     /// Runs one statement on any connection and gives the number of rows that it touched.

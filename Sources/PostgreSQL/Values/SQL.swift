@@ -106,6 +106,11 @@ extension SQL: ExpressibleByStringInterpolation {
             sql.bind(value)
         }
 
+        /// A bind, NULL for nil.
+        public mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+            sql.bind(value)
+        }
+
         /// Another statement or part of one, with its binds.
         public mutating func appendInterpolation(_ part: SQL) {
             sql.append(part)

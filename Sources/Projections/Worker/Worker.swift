@@ -73,26 +73,23 @@ public final class Worker: Service, Sendable {
     public func runUntilIdle(progress: (@Sendable (_ folded: Int) -> Void)? = nil) async throws -> Int {
         try await Generations(pool: pool, logger: logger).ensure()
         var total = 0
-        do {
-            while true {
-                try await sealer.sealAll()
-                var isIdle = true
-                for shard in try await sealer.shards() where try await !isFolded(shard) {
-                    isIdle = false
-                    guard let token = try await leases.acquire(shard) else { continue }
-                    do {
-                        total += try await foldAll(shard, token, done: total, progress)
-                    } catch let error as StoreError where error.code == .fenced {
-                        continue
-                    }
-                    try await leases.release([shard: token], leaving: false)
+        while true {
+            try await sealer.sealAll()
+            var isIdle = true
+            for shard in try await sealer.shards() where try await !isFolded(shard) {
+                isIdle = false
+                guard let token = try await leases.acquire(shard) else { continue }
+                let result: Result<Int, any Error>
+                do { result = .success(try await foldAll(shard, token, done: total, progress)) } catch { result = .failure(error) }
+                await Task { try? await leases.release([shard: token], leaving: false) }.value
+                switch result {
+                case .success(let count): total += count
+                case .failure(let error as StoreError) where error.code == .fenced: break
+                case .failure(let error): throw error
                 }
-                if isIdle { return total }
-                try await Task.sleep(for: .milliseconds(20))
             }
-        } catch {
-            await Task { try? await leases.release([:], leaving: true) }.value
-            throw error
+            if isIdle { return total }
+            try await Task.sleep(for: .milliseconds(20))
         }
     }
 

@@ -1,0 +1,104 @@
+public import AuditEvents
+import HTTPTypes
+public import Hummingbird
+import HummingbirdCore
+import NIOCore
+import Synchronization
+
+/// What is known of one request, shared by all its layers, and the way to emit events about it.
+public final class AuditContext: Sendable {
+    struct State: Sendable {
+        var trail: AuditTrail?
+        var uri: URI?
+        var method = HTTPRequest.Method.get
+        var requestID = ""
+        var userAgent: String?
+        var trace: TraceParent?
+        var started: Int64 = 0
+        var facts = AuditFacts()
+        var responseFields = HTTPFields()
+    }
+
+    /// Who connected: the peer of the connection. Nil in process and on a Unix socket.
+    public let client: ClientAddress?
+    private let channel: any Channel
+    private let wasActive: Bool
+    private let endpointPath: EndpointPath
+    private let state = Mutex(State())
+
+    /// The context of one request.
+    /// - Parameter endpointPath: that of the same request's core context, where the router notes the route.
+    public init(source: ApplicationRequestContextSource, endpointPath: EndpointPath) {
+        channel = source.channel
+        wasActive = channel.isActive
+        client = channel.remoteAddress.flatMap(ClientAddress.init)
+        self.endpointPath = endpointPath
+    }
+
+    /// The id that the response and all events of the request bear.
+    public var requestID: String { state.withLock { $0.requestID } }
+    /// The caller's trace, where it named one.
+    public var trace: TraceParent? { state.withLock { $0.trace } }
+    /// What the layers found out so far.
+    public var facts: AuditFacts { state.withLock { $0.facts } }
+    /// The route's template; nil while none has matched.
+    public var route: String? { RequestFacts.route(endpointPath.value) }
+
+    /// Adds to what is known of the request; its `http_request` event, and all events emitted later, carry it.
+    public func update(_ change: (inout AuditFacts) -> Void) {
+        state.withLock { change(&$0.facts) }
+    }
+
+    /// Adds a header field to the response, whatever it will be: also to that of an error thrown further in.
+    public func addResponseField(_ name: HTTPField.Name, _ value: String) {
+        state.withLock { $0.responseFields.append(HTTPField(name: name, value: value)) }
+    }
+
+    /// The fingerprint of a secret under the recorder's key; nil where no recorder is around the router.
+    public func fingerprint(_ secret: String, purpose: Fingerprinter.Purpose) -> String? {
+        state.withLock { $0.trail }?.configuration.fingerprinter.fingerprint(secret, purpose: purpose)
+    }
+
+    /// Whether the connection was there at the start and is no more.
+    var clientIsGone: Bool { wasActive && !channel.isActive }
+
+    func begin(_ request: Request, trail: AuditTrail) {
+        var (id, agent, trace, traces): (String?, String?, String?, Int) = (nil, nil, nil, 0)
+        for field in request.headers {
+            switch field.name {
+            case .requestID: id = id ?? field.value
+            case .userAgent: agent = agent ?? field.value
+            case .traceParent:
+                trace = field.value
+                traces += 1
+            default: break
+            }
+        }
+        let requestID = id.flatMap { RequestID.isAcceptable($0) ? $0 : nil } ?? RequestID.make()
+        let started = trail.configuration.clock.monotonicMicroseconds()
+        state.withLock { state in
+            state.trail = trail
+            state.uri = request.uri
+            state.method = request.method
+            state.requestID = requestID
+            state.userAgent = agent.map { RequestFacts.bounded($0, to: 256) }
+            state.trace = traces == 1 ? trace.flatMap(TraceParent.init) : nil
+            state.started = started
+            state.responseFields.append(HTTPField(name: .requestID, value: requestID))
+        }
+    }
+
+    func moveResponseFields(to headers: inout HTTPFields) {
+        let fields = state.withLock { $0.responseFields }
+        headers.append(contentsOf: fields)
+    }
+
+    func snapshot() -> State { state.withLock { $0 } }
+}
+
+extension HTTPField.Name {
+    /// `X-Request-Id`.
+    static let requestID = HTTPField.Name("X-Request-Id") ?? .userAgent
+    /// `traceparent` of W3C Trace Context.
+    static let traceParent = HTTPField.Name("traceparent") ?? .userAgent
+}

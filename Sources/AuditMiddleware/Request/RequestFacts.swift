@@ -1,0 +1,55 @@
+import AuditEvents
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+
+/// What an event tells of a request, each part bounded.
+enum RequestFacts {
+    /// The method as RFC 9110 and RFC 5789 name them; `_OTHER` for any other token, so that a client cannot choose what fills the column.
+    static func method(_ method: HTTPRequest.Method) -> String {
+        switch method {
+        case .get, .post, .put, .delete, .head, .options, .patch, .trace, .connect: method.rawValue
+        default: "_OTHER"
+        }
+    }
+
+    /// At most `limit` bytes of `text`, cut between scalars.
+    static func bounded(_ text: String, to limit: Int) -> String {
+        guard text.utf8.count > limit else { return text }
+        var end = text.utf8.index(text.utf8.startIndex, offsetBy: limit)
+        while end.samePosition(in: text.unicodeScalars) == nil { end = text.utf8.index(before: end) }
+        return String(text[..<end])
+    }
+
+    /// The names in a query, each once, in their order and as they were sent; at most 32.
+    ///
+    /// Values never. A part without `=`, or with an unlikely name, may be a value that was put there by mistake; it becomes `*`.
+    static func queryKeys(_ query: String) -> [String] {
+        var keys: [String] = []
+        for part in query.utf8.split(separator: UInt8(ascii: "&"), maxSplits: 64) {
+            guard keys.count < 32 else { break }
+            let equals = part.firstIndex(of: UInt8(ascii: "="))
+            let name = part[..<(equals ?? part.endIndex)]
+            let key = isLikelyName(name, bare: equals == nil) ? String(decoding: name, as: UTF8.self) : "*"
+            if !keys.contains(key) { keys.append(key) }
+        }
+        return keys
+    }
+
+    private static func isLikelyName(_ name: Substring.UTF8View, bare: Bool) -> Bool {
+        guard (1...(bare ? 16 : 40)).contains(name.count) else { return false }
+        return name.allSatisfy { c in
+            switch c {
+            case 65...90, 97...122, UInt8(ascii: "_"), UInt8(ascii: "-"): true
+            case 48...57, UInt8(ascii: "."), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "%"): !bare
+            default: false
+            }
+        }
+    }
+
+    /// The route's template from Hummingbird's endpoint path; nil where no route matched.
+    static func route(_ endpointPath: String?) -> String? {
+        guard let endpointPath, endpointPath.utf8.first == UInt8(ascii: "/") || endpointPath.isEmpty else { return nil }
+        return endpointPath.isEmpty ? "/" : endpointPath
+    }
+}

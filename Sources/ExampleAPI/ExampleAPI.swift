@@ -1,0 +1,46 @@
+public import AuditEvents
+import AuditMiddleware
+package import Hummingbird
+public import Logging
+import NIOCore
+public import ServiceLifecycle
+
+/// A small bookshop's API behind every middleware: what the demonstration attacks.
+///
+/// `POST /login`, `POST /token/refresh`, `POST /logout`, `GET /me`, `GET /books`, `GET /books/{id}`, `POST /books` (editors), `GET /admin/users`
+/// (administrators), `GET /health`. Accounts, sessions and books live in memory.
+public struct ExampleAPI: Service {
+    public let configuration: Configuration
+    private let application: Application<RecordedResponder<RouterResponder<BasicAuditedRequestContext>>>
+
+    /// - Parameters:
+    ///   - sink: takes the events.
+    ///   - onListening: is told the port once it is bound; useful with port 0.
+    /// - Throws: `KeyError` for a signing key of fewer than 32 bytes.
+    public init(
+        configuration: Configuration, sink: any EventSink, logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) throws {
+        self.configuration = configuration
+        let parts = try Parts(configuration)
+        let recorder = AuditRecorder(
+            sink: sink,
+            configuration: .init(
+                source: configuration.source, fingerprinter: Fingerprinter(key: configuration.fingerprintKey), clock: configuration.clock),
+            logger: logger)
+        var application = Application(
+            responder: recorder.wrap(parts.router()),
+            configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
+            onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) }, logger: logger)
+        application.beforeServerStarts {
+            for user in configuration.users {
+                try await parts.users.add(username: user.username, password: user.password, roles: user.roles)
+            }
+        }
+        self.application = application
+    }
+
+    public func run() async throws { try await application.run() }
+
+    /// The application, for tests in process.
+    package var testable: some ApplicationProtocol { application }
+}
