@@ -103,6 +103,27 @@ import Testing
         }
     }
 
+    @Test("sixty connections at once lose no event")
+    func crowd() async throws {
+        try await Self.withServer { test, port in
+            try await withThrowingTaskGroup { group in
+                for i in 0..<60 {
+                    let connection = try RawConnection(port: port)
+                    group.addTask {
+                        defer { connection.finish() }
+                        for j in 0..<10 {
+                            connection.send("GET /ok?c=1 HTTP/1.1\r\nHost: x\r\nX-Request-Id: c-\(i)-\(j)\r\n\r\n")
+                            _ = try await connection.receive { $0.hasSuffix("ok") }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(test.sink.requests.count == 600)
+            #expect(Set(test.sink.requests.compactMap(\.body.requestID)).count == 600)
+        }
+    }
+
     @Test("a megabyte of token is refused in process too, and is not hashed")
     func hugeToken() async throws {
         let test = TestApplication()

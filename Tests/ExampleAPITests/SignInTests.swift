@@ -110,7 +110,13 @@ import Testing
             #expect(
                 try await server.send(client, .post, "/token/refresh", json: ["refresh_token": .string(second.refresh)]).status
                     == .unauthorized)
+            #expect(server.sink.events(.tokenReuse).count == 1)
+            #expect(server.sink.events(.tokenRejected).last?.header.reason == "revoked")
+            #expect(
+                try await server.send(client, .post, "/token/refresh", json: ["refresh_token": .string(first.refresh)]).status
+                    == .unauthorized)
             #expect(server.sink.events(.tokenReuse).count == 2)
+            #expect(server.sink.events(.sessionEnded).count == 1)
             // Another session of the same user goes on.
             #expect(try await server.send(client, .get, "/me", token: other.access).status == .ok)
             #expect(try await server.send(client, .post, "/token/refresh", json: ["refresh_token": "made up"]).status == .unauthorized)
