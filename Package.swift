@@ -11,15 +11,14 @@ let settings: [SwiftSetting] = [
 extension Target.Dependency {
     static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
     static let collections: Self = .product(name: "DequeModule", package: "swift-collections")
-    static let orderedCollections: Self = .product(name: "OrderedCollections", package: "swift-collections")
     static let configuration: Self = .product(name: "Configuration", package: "swift-configuration")
     static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
     static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdTesting: Self = .product(name: "HummingbirdTesting", package: "hummingbird")
     static let lifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
-    static let lifecycleTesting: Self = .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let metrics: Self = .product(name: "Metrics", package: "swift-metrics")
+    static let systemPackage: Self = .product(name: "SystemPackage", package: "swift-system")
     static let unixSignals: Self = .product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let yams: Self = .product(name: "Yams", package: "Yams")
 }
@@ -40,6 +39,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -51,13 +51,15 @@ let package = Package(
         .target(name: "AuditEvents", dependencies: [.crypto], swiftSettings: settings),
         .target(name: "LogFormats", dependencies: ["AuditEvents", "CZlib"], swiftSettings: settings),
         .target(
-            name: "Detection", dependencies: ["AuditEvents", .yams, .collections, .orderedCollections],
+            name: "Detection", dependencies: ["AuditEvents", .yams, .crypto], resources: [.embedInCode("Rules")],
             swiftSettings: settings),
         .target(
             name: "AuditMiddleware",
             dependencies: ["AuditEvents", .hummingbird, .crypto, .logging, .metrics], swiftSettings: settings),
         .target(
-            name: "Schema", path: "sql", resources: [.embedInCode("functions/seal.sql")], swiftSettings: settings),
+            name: "Schema", path: "sql",
+            resources: [.embedInCode("migrations"), .embedInCode("functions"), .embedInCode("privileges"), .embedInCode("views")],
+            swiftSettings: settings),
         .target(
             name: "EventStore",
             dependencies: [
@@ -75,15 +77,35 @@ let package = Package(
         .executableTarget(
             name: "cardea",
             dependencies: [
-                "Projections", "LogFormats", "ExampleAPI", .argumentParser, .configuration, .lifecycle, .unixSignals,
+                "Projections", "EventStore", "Alerting", "Detection", "LogFormats", "ExampleAPI", "AuditEvents", "PostgreSQL",
+                .argumentParser, .configuration, .lifecycle, .logging, .systemPackage, .unixSignals,
             ], swiftSettings: settings),
+        .target(
+            name: "DatabaseTesting", dependencies: ["PostgreSQL", .logging], path: "Tests/DatabaseTesting", swiftSettings: settings),
+        .testTarget(name: "AuditEventsTests", dependencies: ["AuditEvents"], swiftSettings: settings),
         .testTarget(
             name: "AuditMiddlewareTests", dependencies: ["AuditMiddleware", "AuditEvents", .crypto, .hummingbird, .hummingbirdTesting],
+            swiftSettings: settings),
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["cardea", "DatabaseTesting", "EventStore", "AuditEvents", "PostgreSQL"],
+            swiftSettings: settings),
+        .testTarget(name: "DetectionTests", dependencies: ["Detection", "AuditEvents"], swiftSettings: settings),
+        .testTarget(
+            name: "EventStoreTests",
+            dependencies: ["EventStore", "AuditTesting", "DatabaseTesting", "AuditEvents", "PostgreSQL", "Schema", .lifecycle, .logging],
             swiftSettings: settings),
         .testTarget(
             name: "ExampleAPITests",
             dependencies: ["ExampleAPI", "AuditMiddleware", "AuditEvents", .configuration, .hummingbird, .hummingbirdTesting, .lifecycle],
             swiftSettings: settings),
+        .testTarget(name: "LogFormatsTests", dependencies: ["LogFormats", "AuditEvents", "CZlib"], swiftSettings: settings),
+        .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "DatabaseTesting", .logging], swiftSettings: settings),
+        .testTarget(
+            name: "ProjectionsTests",
+            dependencies: [
+                "Projections", "EventStore", "Detection", "Alerting", "AuditTesting", "DatabaseTesting", "AuditEvents", "PostgreSQL",
+                "LogFormats", .lifecycle, .logging,
+            ], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,1 +1,50 @@
-public enum Schema { public static var all: [UInt8] { PackageResources.seal_sql } }
+/// The SQL that the binary carries: what `cardea migrate` brings into a database.
+public enum Schema {
+    /// A step that runs once, in order.
+    public struct Migration: Sendable {
+        public let version: Int
+        public let name: String
+        public let sql: String
+    }
+
+    /// A function, view or privilege: applied again whenever its text has changed.
+    public struct Object: Sendable {
+        public let name: String
+        public let sql: String
+    }
+
+    /// The tables. Append here; never change one that has shipped.
+    public static let migrations: [Migration] = [
+        Migration(version: 1, name: "record", sql: text(PackageResources._001_record_sql))
+    ]
+
+    /// The newest version that this binary knows.
+    public static var version: Int { migrations.last?.version ?? 0 }
+
+    /// In the order in which they build on one another; privileges last, and always applied.
+    public static let objects: [Object] = [
+        Object(name: "functions/refuse_change", sql: text(PackageResources.refuse_change_sql)),
+        Object(name: "functions/protect", sql: text(PackageResources.protect_sql)),
+        Object(name: "functions/partition", sql: text(PackageResources.partition_sql)),
+        Object(name: "functions/ensure_partitions", sql: text(PackageResources.ensure_partitions_sql)),
+        Object(name: "functions/shard_of", sql: text(PackageResources.shard_of_sql)),
+        Object(name: "functions/deployment_key", sql: text(PackageResources.deployment_key_sql)),
+        Object(name: "functions/add_shards", sql: text(PackageResources.add_shards_sql)),
+        Object(name: "functions/append", sql: text(PackageResources.append_sql)),
+        Object(name: "functions/seal_restored", sql: text(PackageResources.seal_restored_sql)),
+        Object(name: "functions/seal", sql: text(PackageResources.seal_sql)),
+    ]
+
+    public static let privileges = Object(name: "privileges/roles", sql: text(PackageResources.roles_sql))
+
+    /// The tables of each view, made in the schema of a generation.
+    public static let views: [String: String] = [
+        "failed_login": text(PackageResources.failed_login_sql),
+        "suspicious_token": text(PackageResources.suspicious_token_sql),
+        "rate_limit_violation": text(PackageResources.rate_limit_violation_sql),
+        "session": text(PackageResources.session_sql),
+        "request_summary": text(PackageResources.request_summary_sql),
+    ]
+
+    private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+}

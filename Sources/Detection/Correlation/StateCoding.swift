@@ -1,0 +1,155 @@
+import AuditEvents
+
+/// Writes the rows of an engine's state: a version byte, then LEB128 numbers and length-prefixed texts.
+struct StateEncoder {
+    static let version: UInt8 = 1
+
+    private(set) var bytes: [UInt8] = [StateEncoder.version]
+
+    mutating func add(_ value: UInt64) {
+        var rest = value
+        while rest >= 0x80 {
+            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        bytes.append(UInt8(rest))
+    }
+
+    mutating func add(signed value: Int64) { add(UInt64(bitPattern: value << 1 ^ value >> 63)) }
+    mutating func add(fixed value: UInt64) { withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) } }
+    mutating func add(_ id: EventID) {
+        add(fixed: id.high)
+        add(fixed: id.low)
+    }
+    mutating func add(_ text: String) {
+        add(UInt64(text.utf8.count))
+        bytes.append(contentsOf: text.utf8)
+    }
+
+    static func encode(_ clock: SourceClocks.Clock) -> [UInt8] {
+        var encoder = StateEncoder()
+        encoder.add(signed: clock.watermark)
+        encoder.add(signed: clock.sealed)
+        return encoder.bytes
+    }
+
+    static func encode(_ group: CorrelationGroup, plan: CorrelationPlan) -> [UInt8] {
+        var encoder = StateEncoder()
+        encoder.add(fixed: plan.definition)
+        encoder.add(signed: group.touched)
+        encoder.add(UInt64(group.values.count))
+        for value in group.values { encoder.add(value) }
+        encoder.add(UInt64(group.chains.count))
+        for chain in group.chains {
+            encoder.add(signed: chain.first)
+            encoder.add(signed: chain.last)
+            if let alert = chain.alert {
+                encoder.add(1)
+                encoder.add(fixed: alert.id.high)
+                encoder.add(fixed: alert.id.low)
+                encoder.add(alert.first)
+                encoder.add(alert.fired)
+                encoder.add(UInt64(alert.count))
+            } else {
+                encoder.add(0)
+            }
+            encoder.add(UInt64(chain.hits.count))
+            for hit in chain.hits {
+                encoder.add(hit.id)
+                encoder.add(signed: Int64(hit.shard))
+                encoder.add(signed: hit.index)
+                if plan.valueSlot != nil { encoder.add(fixed: hit.value) }
+            }
+        }
+        return encoder.bytes
+    }
+}
+
+/// Reads what `StateEncoder` wrote; nil for anything else.
+struct StateDecoder {
+    private var rest: ArraySlice<UInt8>
+    private let isKnown: Bool
+
+    init(_ bytes: [UInt8]) {
+        isKnown = bytes.first == StateEncoder.version
+        rest = bytes.dropFirst()
+    }
+
+    mutating func number() -> UInt64? {
+        guard isKnown else { return nil }
+        var value: UInt64 = 0
+        var shift: UInt64 = 0
+        while let byte = rest.popFirst() {
+            guard shift < 64 else { return nil }
+            value |= UInt64(byte & 0x7f) << shift
+            if byte < 0x80 { return value }
+            shift += 7
+        }
+        return nil
+    }
+
+    mutating func signed() -> Int64? { number().map { Int64(bitPattern: $0 >> 1) ^ -Int64(bitPattern: $0 & 1) } }
+
+    mutating func fixed() -> UInt64? {
+        guard isKnown, rest.count >= 8 else { return nil }
+        let value = rest.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        rest.removeFirst(8)
+        return value
+    }
+
+    mutating func id() -> EventID? {
+        guard let high = fixed(), let low = fixed() else { return nil }
+        return EventID(high: high, low: low)
+    }
+
+    mutating func text() -> String? {
+        guard let count = number(), count <= UInt64(rest.count) else { return nil }
+        let text = String(validating: rest.prefix(Int(count)), as: UTF8.self)
+        rest.removeFirst(Int(count))
+        return text
+    }
+
+    /// A count of things that take at least a byte each.
+    mutating func count() -> Int? { number().flatMap { $0 <= UInt64(rest.count) ? Int($0) : nil } }
+
+    mutating func clock() -> SourceClocks.Clock? {
+        guard let watermark = signed(), let sealed = signed(), rest.isEmpty else { return nil }
+        return SourceClocks.Clock(watermark: watermark, sealed: sealed)
+    }
+
+    mutating func group(tenant: String, plan: CorrelationPlan) -> CorrelationGroup? {
+        guard fixed() == plan.definition, let touched = signed(), let valueCount = count(), valueCount == plan.groupBy.count else {
+            return nil
+        }
+        var values: [String] = []
+        for _ in 0..<valueCount {
+            guard let value = text() else { return nil }
+            values.append(value)
+        }
+        var group = CorrelationGroup(tenant: tenant, values: values, touched: touched)
+        guard let chains = count() else { return nil }
+        for _ in 0..<chains {
+            guard let chain = chain(plan) else { return nil }
+            group.chains.append(chain)
+        }
+        return rest.isEmpty ? group : nil
+    }
+
+    private mutating func chain(_ plan: CorrelationPlan) -> HitChain? {
+        guard let first = signed(), let last = signed(), let hasAlert = number() else { return nil }
+        var alert: HitChain.OpenAlert?
+        if hasAlert == 1 {
+            guard let high = fixed(), let low = fixed(), let firstEvent = id(), let fired = id(), let events = number() else { return nil }
+            alert = HitChain.OpenAlert(id: AlertID(high: high, low: low), first: firstEvent, fired: fired, count: Int(clamping: events))
+        }
+        guard let hitCount = count() else { return nil }
+        var hits: [Hit] = []
+        hits.reserveCapacity(hitCount)
+        for _ in 0..<hitCount {
+            guard let id = id(), let shard = signed().flatMap({ Int32(exactly: $0) }), let index = signed() else { return nil }
+            guard let value = plan.valueSlot == nil ? 0 : fixed() else { return nil }
+            hits.append(Hit(id: id, shard: shard, index: index, value: value))
+        }
+        return HitChain(first: first, last: last, hits: hits, alert: alert)
+    }
+}

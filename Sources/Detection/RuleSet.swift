@@ -1,0 +1,142 @@
+import AuditEvents
+
+/// The rules of an engine: read, compiled and joined once.
+public struct RuleSet: Sendable {
+    /// Every plain rule, in the order of the files.
+    public let rules: [SigmaRule]
+    /// Every correlation, in the order of the files; last the ones that stand for plain rules which raise alerts of their own.
+    public let correlations: [SigmaCorrelation]
+    /// What a rule's author should look at though the rule loads.
+    public let warnings: [RuleError]
+    /// Sixteen hex digits that change whenever some rule does.
+    public let fingerprint: String
+
+    let compiled: [CompiledRule]
+    let windows: [CorrelationPlan]
+    /// The correlations that count a rule's matches, by the rule's index.
+    let countedBy: [[Int]]
+    let fields: [EventField]
+
+    /// Reads rule files.
+    ///
+    /// - Parameter files: each file's name, for messages, and its bytes.
+    /// - Throws: `RuleErrors` with every fault found.
+    public init(files: [(name: String, yaml: [UInt8])]) throws(RuleErrors) {
+        var documents: [SigmaDocument] = []
+        var errors: [RuleError] = []
+        for file in files {
+            do { documents += try SigmaDocument.parse(file.yaml, file: file.name) } catch { errors += error.errors }
+        }
+        guard errors.isEmpty else { throw RuleErrors(errors) }
+        try self.init(documents: documents, fingerprint: StableDigest.fingerprint(of: files.map(\.yaml)))
+    }
+
+    private init(documents: [SigmaDocument], fingerprint: String) throws(RuleErrors) {
+        var errors: [RuleError] = []
+        var rules: [SigmaRule] = []
+        var correlations: [SigmaCorrelation] = []
+        var seen: [String: SigmaMetadata] = [:]
+        for document in documents {
+            let metadata = document.metadata
+            if let other = seen.updateValue(metadata, forKey: metadata.id) {
+                errors.append(
+                    RuleError(
+                        code: .reference, file: metadata.file, line: metadata.line, column: 1, construct: metadata.id,
+                        message: "two rules have this id", advice: "the other is in \(other.file):\(other.line)"))
+            }
+            switch document {
+            case .rule(let rule): rules.append(rule)
+            case .correlation(let correlation): correlations.append(correlation)
+            }
+        }
+        // By id, then by name: a name may be shared, and then it means every rule that has it.
+        var indices: [String: [Int]] = [:]
+        for (index, rule) in rules.enumerated() {
+            indices[rule.id, default: []].append(index)
+            if let name = rule.metadata.name, name != rule.id { indices[name, default: []].append(index) }
+        }
+        var counted: [[Int]] = []
+        var spoken = Set<Int>()
+        for correlation in correlations {
+            var members: Set<Int> = []
+            for reference in correlation.rules {
+                guard let found = indices[reference] else {
+                    let isCorrelation = correlations.contains { $0.id == reference || $0.metadata.name == reference }
+                    errors.append(
+                        RuleError(
+                            code: isCorrelation ? .unsupported : .reference, file: correlation.metadata.file,
+                            line: correlation.metadata.line,
+                            column: 1, construct: reference,
+                            message: isCorrelation
+                                ? "a correlation of correlations is not evaluated" : "the correlation counts a rule that is in no file"))
+                    continue
+                }
+                members.formUnion(found)
+            }
+            if !correlation.generates { spoken.formUnion(members) }
+            counted.append(members.sorted())
+        }
+        guard errors.isEmpty else { throw RuleErrors(errors) }
+        for (index, rule) in rules.enumerated() where !spoken.contains(index) {
+            correlations.append(SigmaCorrelation(standingFor: rule))
+            counted.append([index])
+        }
+        var slots = FieldSlots()
+        compiled = rules.map { CompiledRule($0, fields: &slots) }
+        windows = correlations.map { CorrelationPlan($0, fields: &slots) }
+        var countedBy = [[Int]](repeating: [], count: rules.count)
+        for (index, members) in counted.enumerated() { for member in members { countedBy[member].append(index) } }
+        self.countedBy = countedBy
+        self.rules = rules
+        self.correlations = correlations
+        self.fingerprint = fingerprint
+        fields = slots.fields
+        warnings = rules.flatMap(RuleSet.warnings) + correlations.flatMap(RuleSet.warnings)
+    }
+
+    private static func warnings(_ rule: SigmaRule) -> [RuleError] {
+        var warnings = unknownFields(rule.detection.selections.values.flatMap(fields).sorted(), rule.metadata)
+        if LogsourceRoute(rule.logsource).types == .none {
+            warnings.append(
+                RuleError(
+                    code: .value, file: rule.metadata.file, line: rule.metadata.line, column: 1, construct: "logsource",
+                    message: "no event of Cardea comes from this log source, so the rule never matches"))
+        }
+        return warnings
+    }
+
+    private static func warnings(_ correlation: SigmaCorrelation) -> [RuleError] {
+        var names = correlation.groupBy
+        if case .valueCount(let field) = correlation.kind { names.append(field) }
+        return unknownFields(names, correlation.metadata)
+    }
+
+    private static func fields(_ selection: SigmaSelection) -> [String] {
+        switch selection {
+        case .all(let tests): tests.compactMap(\.field)
+        case .any(let selections): selections.flatMap(fields)
+        }
+    }
+
+    private static func unknownFields(_ names: [String], _ metadata: SigmaMetadata) -> [RuleError] {
+        Set(names.filter { FieldMap.known($0) == nil }).sorted().map { name in
+            RuleError(
+                code: .value, file: metadata.file, line: metadata.line, column: 1, construct: name,
+                message: "no taxonomy has this field, so it is sought among the event's details",
+                advice: "write details.\(name) where that is meant")
+        }
+    }
+}
+
+extension SigmaCorrelation {
+    /// A plain rule that no correlation speaks for raises alerts itself: one for each client address, or one for all events that name none,
+    /// which takes further matches for an hour.
+    init(standingFor rule: SigmaRule) {
+        self.init(
+            metadata: rule.metadata, kind: .eventCount, rules: [rule.id], groupBy: ["client_ip"], timespan: .seconds(3600), threshold: 1,
+            generates: false, suppress: .seconds(3600), lateness: Self.defaultLateness, tests: rule.tests)
+    }
+
+    /// Whether this is a plain rule's own alert, for which a missing field is no reason to stay silent.
+    var standsForRule: Bool { rules == [id] }
+}

@@ -1,0 +1,59 @@
+import AuditEvents
+import DequeModule
+
+/// The decisions of the event buffer: who may enter, when a batch leaves. Pure; `EventStore` does the waiting and the writing.
+struct BufferState<Waiter> {
+    struct Entry {
+        var event: EncodedEvent
+        /// Resumed when the event is durable.
+        var waiter: Waiter?
+    }
+
+    enum Admission {
+        /// In the buffer. `wake` says what the writer has to do about it.
+        case accepted(wake: Wake)
+        /// The buffer is full: wait for room, or be refused, as the policy says.
+        case full
+        case closed
+    }
+
+    enum Wake {
+        case none
+        /// The first event of a batch: write after the delay at the latest.
+        case afterDelay
+        /// The batch is full: write now.
+        case now
+    }
+
+    let capacity: Int
+    let batchSize: Int
+    private(set) var entries: Deque<Entry> = []
+    private(set) var isClosed = false
+    /// Events handed to a writer and not yet durable.
+    private(set) var inFlight = 0
+
+    init(capacity: Int, batchSize: Int) { (self.capacity, self.batchSize) = (max(1, capacity), max(1, batchSize)) }
+
+    /// Events in the buffer or on their way.
+    var occupied: Int { entries.count + inFlight }
+
+    mutating func offer(_ event: EncodedEvent, waiter: Waiter?) -> Admission {
+        guard !isClosed else { return .closed }
+        guard occupied < capacity else { return .full }
+        entries.append(Entry(event: event, waiter: waiter))
+        if entries.count == batchSize { return .accepted(wake: .now) }
+        return .accepted(wake: entries.count == 1 ? .afterDelay : .none)
+    }
+
+    /// The next batch, oldest first; empty when there is nothing.
+    mutating func take() -> [Entry] {
+        let batch = Array(entries.prefix(batchSize))
+        entries.removeFirst(batch.count)
+        inFlight += batch.count
+        return batch
+    }
+
+    mutating func finished(_ count: Int) { inFlight -= count }
+
+    mutating func close() { isClosed = true }
+}

@@ -1,0 +1,28 @@
+public import AuditEvents
+
+/// A time as people write it on a command line: RFC 3339, a date, a date and time without zone (UTC), `now`, or a span back from now (`90m`, `7d`).
+public enum TimeExpression {
+    /// The moment meant, or nil where the text is none of these.
+    ///
+    /// - Parameter endOfDay: whether a bare date means its last microsecond instead of its first: the end of a range includes its day.
+    public static func parse(_ text: String, now: Timestamp, endOfDay: Bool = false) -> Timestamp? {
+        let bytes = Array(text.utf8)
+        if text == "now" { return now }
+        if let time = Timestamp(rfc3339: bytes, assumingUTC: true) { return time }
+        if bytes.count == 16, let time = Timestamp(rfc3339: bytes + Array(":00Z".utf8)) { return time }
+        if bytes.count == 10, let day = Timestamp(rfc3339: bytes + Array("T00:00:00Z".utf8)) {
+            return endOfDay ? Timestamp(microseconds: day.microseconds + 86_400_000_000 - 1) : day
+        }
+        guard let unit = bytes.last, let count = Int64(text.dropLast()), count >= 0, count < 1_000_000 else { return nil }
+        let seconds: Int64
+        switch unit {
+        case UInt8(ascii: "s"): seconds = 1
+        case UInt8(ascii: "m"): seconds = 60
+        case UInt8(ascii: "h"): seconds = 3600
+        case UInt8(ascii: "d"): seconds = 86_400
+        case UInt8(ascii: "w"): seconds = 604_800
+        default: return nil
+        }
+        return now.advanced(bySeconds: -count * seconds)
+    }
+}

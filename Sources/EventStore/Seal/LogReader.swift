@@ -1,0 +1,61 @@
+public import AuditEvents
+public import PostgreSQL
+
+/// Reads the sealed record by index.
+public struct LogReader: Sendable {
+    static let columns =
+        """
+        e.id, e.tenant, e.source, e.type, e.outcome, e.reason, e.severity, e.actor_kind, e.privileged, e.sensitivity, e.method, e.route, \
+        e.status, e.duration_us, e.body
+        """
+
+    public init() {}
+
+    /// The events of `shard` from index `from` on, at most `limit`, in order. An erased body comes empty.
+    public func read(_ connection: PostgresConnection, shard: Int32, from: Int64, limit: Int) async throws -> [SealedEvent] {
+        try await connection.query(
+            """
+            select l.index, l.sealed_at, \(unsafe: LogReader.columns)
+            from audit.log l join audit.event e on e.shard = l.shard and e.id = l.id and e.time = l.time
+            where l.shard = \(shard) and l.index >= \(from) and l.index < \(from + Int64(limit))
+            order by l.index
+            """
+        ).map { row in
+            SealedEvent(
+                shard: shard, index: try row.decode("index", as: Int64.self),
+                sealedAt: Timestamp(microseconds: try row.decode("sealed_at", as: PostgresTimestamp.self).microseconds),
+                event: try LogReader.event(row))
+        }
+    }
+
+    /// The index that the next sealed event of `shard` will get.
+    public func nextIndex(_ connection: PostgresConnection, shard: Int32) async throws -> Int64 {
+        let rows = try await connection.query("select next_index from audit.head where shard = \(shard)")
+        return try rows.first?.decode("next_index", as: Int64.self) ?? 0
+    }
+
+    /// The event of a row with `columns`. Another program's writer may have used words and shapes unknown here: those are read as unknown, and a
+    /// body of another shape as details, for one odd event must not stop a shard.
+    static func event(_ row: PostgresRow) throws -> AuditEvent {
+        let uuid = try row.decode("id", as: PostgresUUID.self)
+        guard let id = EventID(high: uuid.high, low: uuid.low) else {
+            throw StoreError(.record, "the event \(uuid) has no id of version 7")
+        }
+        let header = EventHeader(
+            id: id, tenant: try row.decode("tenant", as: String.self), source: try row.decode("source", as: String.self),
+            type: EventType(try row.decode("type", as: String.self)),
+            outcome: Outcome(rawValue: try row.decode("outcome", as: String.self)) ?? .unknown,
+            reason: try row.decode("reason", as: String?.self),
+            severity: Severity(rawValue: try row.decode("severity", as: Int16.self)) ?? .unknown,
+            actorKind: ActorKind(rawValue: try row.decode("actor_kind", as: String.self)) ?? .anonymous,
+            privileged: try row.decode("privileged", as: Bool.self),
+            sensitivity: try row.decode("sensitivity", as: String?.self).flatMap(Sensitivity.init),
+            method: try row.decode("method", as: String?.self),
+            route: try row.decode("route", as: String?.self), status: try row.decode("status", as: Int16?.self),
+            durationMicroseconds: try row.decode("duration_us", as: Int64?.self))
+        guard let text = try row.decode("body", as: PostgresJSON?.self)?.text, let object = try? JSONValue(parsing: text.utf8).object else {
+            return AuditEvent(header: header)
+        }
+        return AuditEvent(header: header, body: (try? EventBody(json: object)) ?? EventBody(details: object))
+    }
+}

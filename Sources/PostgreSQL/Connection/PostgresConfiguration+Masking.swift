@@ -1,0 +1,18 @@
+extension PostgresConfiguration {
+    /// The URL with its passwords as `****`, fit to be shown; only that it cannot be read, where libpq cannot read it.
+    public var maskedURL: String { (try? ConnectionString(url))?.masking(url) ?? "(cannot be read)" }
+}
+
+extension ConnectionString {
+    /// `text` with every password as `****`; in a URI it may stand percent-encoded, which is masked by its place.
+    func masking(_ text: String) -> String {
+        var masked = text
+        if let scheme = masked.firstRange(of: "://"), let at = masked[scheme.upperBound...].lastIndex(of: "@"),
+            let colon = masked[scheme.upperBound..<at].firstIndex(of: ":")
+        {
+            masked.replaceSubrange(masked.index(after: colon)..<at, with: "****")
+        }
+        for password in passwords { masked = Self.replacing(password, in: masked) }
+        return masked
+    }
+}

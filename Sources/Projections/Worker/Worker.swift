@@ -1,0 +1,273 @@
+public import Detection
+import EventStore
+public import Logging
+import Metrics
+public import PostgreSQL
+public import ServiceLifecycle
+import Synchronization
+
+/// Turns the record into views and alerts: seals, and folds the shards whose leases it holds.
+///
+/// Any number of workers share the shards evenly. A worker that stops cleanly gives its leases back at once; one that dies is replaced when they
+/// run out; one that sleeps and wakes finds its transactions refused.
+public final class Worker: Service, Sendable {
+    private struct ShardTask {
+        var token: Int64
+        var wake: Wake
+        var task: Task<Void, Never>
+    }
+
+    private let pool: PostgresPool
+    private let listening: PostgresConfiguration
+    private let configuration: WorkerConfiguration
+    private let rules: RuleSet
+    private let logger: Logger
+    private let leases: Leases
+    private let sealer: Sealer
+    private let shards = Mutex<[Int32: ShardTask]>([:])
+    private let leaseWake = Wake()
+    private let beforeCommit: (@Sendable () async throws -> Void)?
+
+    private let folded = Counter(label: "cardea.projection.events")
+
+    /// - Parameters:
+    ///   - pool: connections of the role `cardea_worker`.
+    ///   - listening: how to open the connection that listens for seals and leases.
+    public convenience init(
+        pool: PostgresPool, listening: PostgresConfiguration, configuration: WorkerConfiguration, rules: RuleSet, logger: Logger
+    ) {
+        self.init(pool: pool, listening: listening, configuration: configuration, rules: rules, logger: logger, beforeCommit: nil)
+    }
+
+    package init(
+        pool: PostgresPool, listening: PostgresConfiguration, configuration: WorkerConfiguration, rules: RuleSet, logger: Logger,
+        beforeCommit: (@Sendable () async throws -> Void)?
+    ) {
+        self.pool = pool
+        self.listening = listening
+        self.configuration = configuration
+        self.rules = rules
+        self.logger = logger
+        self.beforeCommit = beforeCommit
+        leases = Leases(pool: pool, worker: configuration.id, duration: configuration.leaseDuration)
+        sealer = Sealer(pool, logger: logger)
+    }
+
+    /// Works until cancelled or shut down, then gives its leases back.
+    public func run() async throws {
+        try await Generations(pool: pool, logger: logger).ensure()
+        await cancelWhenGracefulShutdown { [self] in
+            await withTaskGroup { group in
+                group.addTask { await self.keepLeases() }
+                group.addTask { await self.seal() }
+                group.addTask { await self.listen() }
+                group.addTask { await self.keepPartitions() }
+            }
+        }
+        // No longer cancellable: the leases must go back.
+        await Task { await leave() }.value
+    }
+
+    /// Seals and folds everything there is, then returns how many events were folded; shards that another worker holds are waited for.
+    @discardableResult
+    public func runUntilIdle(progress: (@Sendable (_ folded: Int) -> Void)? = nil) async throws -> Int {
+        try await Generations(pool: pool, logger: logger).ensure()
+        var total = 0
+        while true {
+            try await sealer.sealAll()
+            var isIdle = true
+            for shard in try await sealer.shards() where try await !isFolded(shard) {
+                isIdle = false
+                guard let token = try await leases.acquire(shard) else { continue }
+                let result: Result<Int, any Error>
+                do { result = .success(try await foldAll(shard, token, done: total, progress)) } catch { result = .failure(error) }
+                await Task { try? await leases.release([shard: token], leaving: false) }.value
+                switch result {
+                case .success(let count): total += count
+                case .failure(let error as StoreError) where error.code == .fenced: break
+                case .failure(let error): throw error
+                }
+            }
+            if isIdle { return total }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    private func foldAll(_ shard: Int32, _ token: Int64, done: Int, _ progress: (@Sendable (Int) -> Void)?) async throws -> Int {
+        let worker = shardWorker(shard, token)
+        try await worker.refresh()
+        var total = 0
+        var renewed = ContinuousClock.now
+        while true {
+            let count = try await worker.advance()
+            if count == 0 { return total }
+            total += count
+            folded.increment(by: count)
+            progress?(done + total)
+            if ContinuousClock.now - renewed > configuration.leaseInterval {
+                _ = try await leases.renew([shard: token])
+                renewed = .now
+            }
+        }
+    }
+
+    /// Whether every projection has folded all that is sealed in `shard`.
+    private func isFolded(_ shard: Int32) async throws -> Bool {
+        try await pool.query(
+            """
+            select coalesce(bool_and(c.next_index >= h.next_index), true) as folded
+            from audit.head h left join audit.checkpoint c on c.shard = h.shard
+            where h.shard = \(shard)
+            """)[0].decode("folded", as: Bool.self)
+    }
+
+    private func shardWorker(_ shard: Int32, _ token: Int64) -> ShardWorker {
+        ShardWorker(
+            shard: shard, token: token, pool: pool, rules: rules, batchSize: configuration.batchSize, logger: logger,
+            beforeCommit: beforeCommit)
+    }
+
+    // MARK: Leases
+
+    private func keepLeases() async {
+        while !Task.isCancelled {
+            do {
+                try await lookAfterLeases()
+            } catch {
+                if !Task.isCancelled { logger.warning("The leases could not be looked after", metadata: ["error": "\(error)"]) }
+            }
+            await leaseWake.wait(configuration.leaseInterval)
+        }
+    }
+
+    private func lookAfterLeases() async throws {
+        let held = shards.withLock { $0.mapValues(\.token) }
+        if !held.isEmpty {
+            let kept = try await leases.renew(held)
+            for shard in held.keys where !kept.contains(shard) {
+                logger.warning("A lease was taken over", metadata: ["shard": "\(shard)"])
+                await stop([shard])
+            }
+        }
+        let plan = try await leases.plan(holding: Set(shards.withLock { $0.keys }))
+        if !plan.release.isEmpty { try await giveBack(plan.release) }
+        for shard in plan.acquire {
+            guard let token = try await leases.acquire(shard) else { continue }
+            start(shard, token)
+        }
+    }
+
+    private func start(_ shard: Int32, _ token: Int64) {
+        logger.debug("Took a lease", metadata: ["shard": "\(shard)", "lease.token": "\(token)"])
+        let wake = Wake()
+        let task = Task { [self] in await work(shard, token, wake) }
+        shards.withLock { $0[shard] = ShardTask(token: token, wake: wake, task: task) }
+    }
+
+    private func stop(_ ended: some Sequence<Int32>) async {
+        for shard in ended {
+            guard let entry = shards.withLock({ $0.removeValue(forKey: shard) }) else { continue }
+            entry.task.cancel()
+            await entry.task.value
+        }
+    }
+
+    private func giveBack(_ surplus: [Int32]) async throws {
+        let tokens = shards.withLock { held in held.filter { surplus.contains($0.key) }.mapValues(\.token) }
+        await stop(surplus)
+        try await leases.release(tokens, leaving: false)
+    }
+
+    private func leave() async {
+        let tokens = shards.withLock { $0.mapValues(\.token) }
+        await stop(tokens.keys)
+        do {
+            try await leases.release(tokens, leaving: true)
+        } catch {
+            logger.warning("The leases could not be given back; others take them when they run out", metadata: ["error": "\(error)"])
+        }
+    }
+
+    // MARK: Work
+
+    private func work(_ shard: Int32, _ token: Int64, _ wake: Wake) async {
+        let worker = shardWorker(shard, token)
+        var delay = Duration.milliseconds(50)
+        var refreshed: ContinuousClock.Instant?
+        while !Task.isCancelled {
+            do {
+                if refreshed.map({ ContinuousClock.now - $0 > configuration.leaseInterval }) ?? true {
+                    try await worker.refresh()
+                    refreshed = .now
+                }
+                let count = try await worker.advance()
+                folded.increment(by: count)
+                delay = .milliseconds(50)
+                if count == 0 { await wake.wait(configuration.leaseInterval) }
+            } catch {
+                if Task.isCancelled { return }
+                if let error = error as? StoreError, error.code == .fenced {
+                    logger.debug("A batch was refused", metadata: ["shard": "\(shard)", "error": "\(error)"])
+                    leaseWake.ring()
+                } else {
+                    logger.warning("Folding failed and is tried again", metadata: ["shard": "\(shard)", "error": "\(error)"])
+                }
+                refreshed = nil
+                try? await Task.sleep(for: delay)
+                delay = min(delay * 2, .seconds(2))
+            }
+        }
+    }
+
+    private func seal() async {
+        var delay = configuration.sealInterval
+        while !Task.isCancelled {
+            do {
+                var count = 0
+                let held = shards.withLock { $0.mapValues(\.wake) }
+                for (shard, wake) in held {
+                    let sealed = try await sealer.seal(shard)
+                    count += sealed.count
+                    if sealed.count > 0 { wake.ring() }
+                }
+                delay = count > 0 ? configuration.sealInterval : min(delay * 3 / 2, configuration.idleSealInterval)
+            } catch {
+                if Task.isCancelled { return }
+                delay = min(delay * 2, .seconds(2))
+                logger.warning("Sealing failed and is tried again", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: delay)
+        }
+    }
+
+    private func listen() async {
+        do {
+            for try await event in PostgresListener(listening, channels: ["audit_sealed", "audit_lease"], logger: logger) {
+                switch event {
+                case .notification(let notification) where notification.channel == "audit_lease": leaseWake.ring()
+                case .notification(let notification):
+                    guard let shard = Int32(notification.payload) else { continue }
+                    shards.withLock { $0[shard]?.wake }?.ring()
+                default:
+                    leaseWake.ring()
+                    for wake in shards.withLock({ $0.values.map(\.wake) }) { wake.ring() }
+                }
+            }
+        } catch {
+            if !Task.isCancelled {
+                logger.warning("Not listening; new events are found by looking now and then", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func keepPartitions() async {
+        while !Task.isCancelled {
+            do {
+                try await pool.execute("select audit.ensure_partitions(now(), now() + interval '2 months')")
+            } catch {
+                if !Task.isCancelled { logger.warning("Partitions could not be made ahead", metadata: ["error": "\(error)"]) }
+            }
+            try? await Task.sleep(for: .seconds(3600))
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import ArgumentParser
+import AuditEvents
+import EventStore
+import Glibc
+import LogFormats
+import PostgreSQL
+
+struct Import: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Import log files into the record.",
+        discussion: """
+            Reads access logs (Apache, nginx), nginx error logs, sshd syslog and Cardea's own JSON lines; plain, gzip, or - for standard input. \
+            The format is found line by line unless --format names one. A bad line is counted and stops nothing. Importing a file again stores \
+            nothing new.
+
+            Formats: \(LogFormat.all.map(\.name).joined(separator: ", ")).
+            """)
+
+    @Argument(help: ArgumentHelp("Log files; - is standard input.", valueName: "file"), completion: .file()) var files: [String]
+    @Option(help: "The format of every line.") var format: String?
+    @Option(help: "The year of syslog lines that have none. Default: found from the clock.") var year: Int?
+    @Option(help: ArgumentHelp("The zone of times that have none: UTC, +02:00, Europe/Berlin.", valueName: "zone")) var timezone: String = "UTC"
+    @Option(help: "The source's name in the record. Default: the file's name without rotation suffixes.") var source: String?
+    @Option(help: "The tenant whose events these are.") var tenant: String = "default"
+    @Option(help: ArgumentHelp("Write rejected lines with their reasons here, as JSON lines.", valueName: "file"), completion: .file())
+    var rejects: String?
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var database: DatabaseOptions
+
+    func validate() throws {
+        guard !files.isEmpty else { throw ValidationError("Name at least one file, or - for standard input.") }
+        if let format, LogFormat(name: format) == nil {
+            throw ValidationError("There is no format '\(format)'. There are: \(LogFormat.all.map(\.name).joined(separator: ", ")).")
+        }
+        if let year, !(1970...9999).contains(year) { throw ValidationError("--year goes from 1970 to 9999.") }
+        guard LogTimeZone(timezone) != nil else { throw ValidationError("'\(timezone)' is no time zone: UTC, +02:00, Europe/Berlin.") }
+        guard !tenant.isEmpty else { throw ValidationError("--tenant is empty.") }
+    }
+
+    func run() async throws {
+        let deployment = try await Deployment.open(database)
+        let rejectsFile = try rejects.map(RejectsFile.init)
+        var (failed, incomplete) = (false, false)
+        try await deployment.withPool(.writer, connections: 2) { pool in
+            let appender = Appender(pool)
+            let fingerprinter = Fingerprinter(key: try await appender.deploymentKey())
+            let importer = Importer(appender: appender, logger: deployment.logger, rejects: rejectsFile)
+            var printer = RowPrinter(output.output, columns: Import.columns)
+            for file in files {
+                do {
+                    let result = try await run(importer, file, fingerprinter, deployment)
+                    if let problem = result.problem {
+                        StandardError.write("cardea: \(file): \(problem); what came before it was imported\n")
+                        incomplete = true
+                    }
+                    if result.counts.rejected > 0 { explain(result) }
+                    if output.output == .table { StandardOutput.write(Import.summary(result) + "\n") } else { printer.print([result.json]) }
+                } catch let error as Failure where files.count > 1 {
+                    StandardError.write("cardea: \(error.message)\n")
+                    failed = true
+                }
+            }
+            if output.output != .table { printer.finish() }
+        }
+        if failed { throw ExitCode(1) }
+        if incomplete { throw ExitCode(3) }
+    }
+
+    private func run(_ importer: Importer, _ file: String, _ fingerprinter: Fingerprinter, _ deployment: Deployment) async throws -> Importer.Result {
+        let descriptor = file == "-" ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Failure("\(file) cannot be opened: \(String(cString: strerror(errno)))") }
+        defer { if descriptor != STDIN_FILENO { close(descriptor) } }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT != S_IFDIR else { throw Failure("\(file) is a folder") }
+        let now = Timestamp.now()
+        let lines = ImportedLines(
+            source: source ?? SourceName.of(file), tenant: tenant, fingerprinter: fingerprinter,
+            parser: LogParser(
+                format: format.flatMap(LogFormat.init(name:)), options: .init(year: year, timeZone: LogTimeZone(timezone) ?? .utc, now: now)),
+            now: now, keepsRejects: importer.rejects != nil)
+        var bar = ProgressBar(file, totalBytes: status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil)
+        defer { bar.clear() }
+        let result = try await importer.run(descriptor, file: file, lines: lines) { bar.update(bytes: $0, events: $1) }
+        // The events first: the note that the log has ended comes after them in the order, too.
+        try await seal(deployment)
+        let note = try EventEncoder().encode(Importer.event(result, tenant: tenant), now: .now())
+        try await importer.appender.append([note])
+        try await seal(deployment)
+        return result
+    }
+
+    private func seal(_ deployment: Deployment) async throws {
+        try await deployment.withPool(.worker, connections: 1) { _ = try await Sealer($0, logger: deployment.logger).sealAll() }
+    }
+
+    private func explain(_ result: Importer.Result) {
+        var text = ""
+        for (reason, count) in result.counts.reasons.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }).prefix(5) {
+            text += "  \(count) × \(RowPrinter.visible(reason))\n"
+        }
+        let hint = rejects == nil ? "keep them with --rejects FILE" : "see \(rejects ?? "")"
+        StandardError.write("cardea: \(result.file): \(result.counts.rejected) lines rejected (\(hint)); most frequent reasons, skipped lines included:\n\(text)")
+    }
+
+    static func summary(_ result: Importer.Result) -> String {
+        var text = "\(RowPrinter.visible(result.file)): \(result.counts.lines) lines, \(result.counts.events) events"
+        text += " (\(result.stored) new, \(result.known) already known), \(result.counts.skipped) skipped, \(result.counts.rejected) rejected"
+        if let first = result.counts.first, let last = result.counts.last { text += "; \(first) to \(last)" }
+        return text
+    }
+
+    private static let columns: [RowPrinter.Column] = [
+        .init("file"), .init("source"), .init("format"), .init("lines"), .init("events"), .init("stored"), .init("already_known"), .init("skipped"),
+        .init("rejected"), .init("first"), .init("last"), .init("problem"),
+    ]
+}

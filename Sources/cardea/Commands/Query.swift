@@ -1,0 +1,129 @@
+import ArgumentParser
+import AuditEvents
+import EventStore
+import PostgreSQL
+
+/// The options that choose events; `query` and `tail` share them.
+struct FilterOptions: ParsableArguments {
+    @Option(help: "Event type; * matches anything, as in authn_*. May be repeated or comma-separated, as all of these may.") var type: [String] = []
+    @Option(help: "success, failure, denied, error or unknown.") var outcome: [String] = []
+    @Option(help: "The actor's name or id; * matches anything.") var actor: [String] = []
+    @Option(help: "The client's address, or a network as 10.0.0.0/8.") var ip: [String] = []
+    @Option(help: "The route's template; * matches anything.") var route: [String] = []
+    @Option(help: "HTTP status: 404, 4xx or 400-403.") var status: [String] = []
+    @Option(help: "The tenant.") var tenant: [String] = []
+    @Option(help: "The source; * matches anything.") var source: [String] = []
+    @Option(help: ArgumentHelp("From here on: 2026-11-23, 2026-11-23T10:00:00Z, or back from now: 90m, 24h, 7d.", valueName: "time")) var since: String?
+    @Option(help: ArgumentHelp("Up to here, included; a bare date includes its day.", valueName: "time")) var until: String?
+    @Option(help: ArgumentHelp("Words that stand anywhere in the event.", valueName: "words")) var text: [String] = []
+    @Flag(help: "Also Cardea's own acts (audit_*).") var own = false
+
+    func filter(now: Timestamp) throws -> EventFilter {
+        var filter = EventFilter()
+        filter.types = split(type)
+        filter.outcomes = try split(outcome).map { name in
+            guard let outcome = Outcome(rawValue: name) else {
+                throw ValidationError("'\(name)' is no outcome: \(Outcome.allCases.map(\.rawValue).joined(separator: ", ")).")
+            }
+            return outcome
+        }
+        filter.actors = split(actor)
+        filter.addresses = try split(ip).map { address in
+            guard PostgresInet(address).isValid else { throw ValidationError("'\(address)' is no address or network.") }
+            return address
+        }
+        filter.routes = split(route)
+        filter.statuses = try split(status).map { text in
+            guard let range = FilterOptions.statusRange(text) else { throw ValidationError("'\(text)' is no status: 404, 4xx or 400-403.") }
+            return range
+        }
+        filter.tenants = split(tenant)
+        filter.sources = split(source)
+        filter.since = try time(since, "--since", now, endOfDay: false)
+        filter.until = try time(until, "--until", now, endOfDay: true)
+        if let since = filter.since, let until = filter.until, since > until { throw ValidationError("--since is after --until.") }
+        filter.text = text.flatMap { $0.split(separator: " ").map(String.init) }
+        filter.own = own
+        return filter
+    }
+
+    private func split(_ values: [String]) -> [String] { values.flatMap { $0.split(separator: ",").map(String.init) } }
+
+    private func time(_ text: String?, _ option: String, _ now: Timestamp, endOfDay: Bool) throws -> Timestamp? {
+        guard let text else { return nil }
+        guard let time = TimeExpression.parse(text, now: now, endOfDay: endOfDay) else {
+            throw ValidationError("\(option) '\(text)' is no time: 2026-11-23, 2026-11-23T10:00:00Z, 90m, 24h, 7d.")
+        }
+        return time
+    }
+
+    static func statusRange(_ text: String) -> ClosedRange<Int16>? {
+        if let one = Int16(text) { return one...one }
+        if text.count == 3, text.lowercased().hasSuffix("xx"), let first = Int16(text.prefix(1)) { return first * 100...first * 100 + 99 }
+        let ends = text.split(separator: "-").map { Int16($0) }
+        guard ends.count == 2, let low = ends[0], let high = ends[1], low <= high else { return nil }
+        return low...high
+    }
+}
+
+enum EventColumns {
+    static let table: [RowPrinter.Column] = [
+        .init("time"), .init("type"), .init("outcome"), .init("reason"), .init("actor") { row in
+            let actor = row["body"]?.object?["actor"]?.object
+            return actor?["name"] ?? actor?["id"]
+        }, .init("ip", "body.client.ip"), .init("method"), .init("status"),
+        .init("target") { row in row["route"] ?? row["body"]?.object?["path"] ?? row["body"]?.object?["target"] },
+        .init("source"), .init("id"),
+    ]
+
+    static let csv: [RowPrinter.Column] =
+        [.init("shard"), .init("index")] + table.dropLast(3) + [
+            .init("route"), .init("path", "body.path"), .init("source"), .init("tenant"), .init("severity"), .init("duration_us"),
+            .init("user_agent", "body.client.user_agent"), .init("session", "body.session"), .init("token", "body.token.fingerprint"),
+            .init("request_id", "body.request_id"), .init("id"),
+        ]
+}
+
+struct Query: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Search the record, newest first.",
+        discussion: "Several values of one option are alternatives; different options must all hold. Cardea's own acts are left out unless --own or --type asks.")
+
+    @OptionGroup var filters: FilterOptions
+    @Option(help: "How many events at most; 0 for all.") var limit: Int = 100
+    @Option(help: ArgumentHelp("Go on after this cursor, which the answer before ended with.", valueName: "cursor")) var after: String?
+    @Flag(help: "Print only how many events match.") var count = false
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var database: DatabaseOptions
+
+    func validate() throws {
+        guard limit >= 0 else { throw ValidationError("--limit is not negative.") }
+        if let after, EventID(after) == nil { throw ValidationError("'\(after)' is no cursor.") }
+        _ = try filters.filter(now: .now())
+    }
+
+    func run() async throws {
+        var query = EventQuery(try filters.filter(now: .now()), after: after.flatMap(EventID.init))
+        let deployment = try await Deployment.open(database)
+        try await deployment.withPool(.reader, connections: 1) { pool in
+            if count {
+                let number = try await pool.withConnection { [query] in try await query.count($0) }
+                StandardOutput.write("\(number)\n")
+                return
+            }
+            var printer = RowPrinter(output.output, columns: output.output == .csv ? EventColumns.csv : EventColumns.table)
+            var left = limit == 0 ? Int.max : limit
+            while left > 0 {
+                // One more than asked for tells whether there is more.
+                let size = min(left, 1000)
+                let found = try await pool.withConnection { [query] in try await query.run($0, limit: size + 1) }
+                printer.print(found.prefix(size).map(\.json))
+                left -= min(found.count, size)
+                guard found.count > size, let last = found.prefix(size).last else { break }
+                query.after = last.event.id
+                if left == 0 { StandardError.write("more: --after \(last.event.id)\n") }
+            }
+            printer.finish()
+        }
+    }
+}

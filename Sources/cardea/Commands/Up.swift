@@ -1,0 +1,111 @@
+import Alerting
+import ArgumentParser
+import AuditEvents
+import Configuration
+import Detection
+import EventStore
+import ExampleAPI
+import Logging
+import PostgreSQL
+import Projections
+import ServiceLifecycle
+import UnixSignals
+
+struct Up: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run everything in one process: database, schema, sealing, worker; the example API with --example.",
+        discussion: "Alerts are printed as they fire, in the form that -o asks for. End with Ctrl-C; the private cluster goes on until `cardea down`.")
+
+    @Flag(help: "Also run the example API behind Cardea's middleware.") var example = false
+    @Option(help: "The example API's port; 0 takes a free one.") var port: Int?
+    @Option(help: "How many shards there should be at least.") var shards: Int?
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var database: DatabaseOptions
+
+    func validate() throws {
+        if let port, !(0...65535).contains(port) { throw ValidationError("--port goes from 0 to 65535.") }
+        if let shards, !(1...1024).contains(shards) { throw ValidationError("--shards goes from 1 to 1024.") }
+    }
+
+    func run() async throws {
+        let deployment = try await Deployment.open(database, migrating: true)
+        let report = try await Migrator(deployment.configuration(nil), logger: deployment.logger).migrate(shards: shards)
+        StandardError.write("cardea: schema version \(report.version), \(report.shards) shards; events are taken\n")
+        let rules = try RuleSet.builtIn()
+        try await deployment.withPool(.worker, connections: 8) { workers in
+            try await deployment.withPool(.writer, connections: 4) { writers in
+                try await deployment.withPool(.reader, connections: 2) { readers in
+                    try await run(deployment, rules, workers, writers, readers)
+                }
+            }
+        }
+    }
+
+    private func run(
+        _ deployment: Deployment, _ rules: RuleSet, _ workers: PostgresPool, _ writers: PostgresPool, _ readers: PostgresPool
+    ) async throws {
+        let logger = deployment.logger
+        let worker = Worker(
+            pool: workers, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()), rules: rules, logger: logger)
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
+            .init(service: worker), .init(service: AlertPrinter(pool: readers, format: output.output, logger: logger)),
+        ]
+        if example {
+            let store = EventStore(pool: writers, configuration: deployment.settings.store, logger: logger)
+            var configuration = try ExampleAPI.Configuration(reader: deployment.settings.reader.scoped(to: "example"))
+            configuration.fingerprintKey = try await store.appender.deploymentKey()
+            if let port { configuration.port = port }
+            let host = configuration.host
+            let api = try ExampleAPI(configuration: configuration, sink: store, logger: logger) { port in
+                StandardError.write("cardea: example API on http://\(host):\(port)\n")
+            }
+            // Services end in reverse order: the API first, then the store, which writes out what the API left in its buffer.
+            services += [.init(service: store), .init(service: api)]
+        }
+        let group = ServiceGroup(
+            configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await group.run()
+    }
+}
+
+/// Prints alerts to standard output as they fire.
+struct AlertPrinter: Service {
+    let pool: PostgresPool
+    let format: OutputFormat
+    let logger: Logger
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            // An alert's time is that of its transaction's beginning, so one may appear a little behind another.
+            let overlap: Int64 = 30
+            var since = Timestamp.now()
+            var seen: [String: Timestamp] = [:]
+            while !Task.isCancelled {
+                do {
+                    let from = since.advanced(bySeconds: -overlap)
+                    let alerts = try await pool.withConnection { try await AlertStore().opened(after: from, $0, limit: 1000) }
+                    for alert in alerts where seen[alert.id.description] == nil {
+                        if seen.isEmpty, alert.openedAt < since.advanced(bySeconds: -overlap) { continue }
+                        seen[alert.id.description] = alert.openedAt
+                        print(alert)
+                        since = max(since, alert.openedAt)
+                    }
+                    seen = seen.filter { $0.value > from }
+                } catch {
+                    if !Task.isCancelled { logger.debug("Alerts could not be read", metadata: ["error": "\(error)"]) }
+                }
+                try? await Task.sleep(for: .milliseconds(250))
+            }
+        }
+    }
+
+    private func print(_ alert: StoredAlert) {
+        switch format {
+        case .json, .jsonl: StandardOutput.write(RowPrinter.text(.object(alert.json)) + "\n")
+        case .table, .csv:
+            let group = alert.group.members.map { "\($0.key)=\($0.value.string ?? "")" }.joined(separator: " ")
+            let text = "ALERT \(alert.severity.name): \(alert.ruleTitle) — \(group), \(alert.count) events since \(alert.firstSeen) [\(alert.id.description.prefix(8))]"
+            StandardOutput.write(Colour.red(RowPrinter.visible(text)) + "\n")
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import Detection
+import EventStore
+import PostgreSQL
+import Projections
+import ServiceLifecycle
+import UnixSignals
+
+struct WorkerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Seal the record and fold it into views and alerts.",
+        discussion: "Any number of workers share the shards. One that stops gives its shards back at once; one that dies is replaced within 13 seconds.")
+
+    @Flag(help: "Return when everything that is there has been folded.") var untilIdle = false
+    @OptionGroup var database: DatabaseOptions
+
+    func run() async throws {
+        let deployment = try await Deployment.open(database)
+        let rules = try RuleSet.builtIn()
+        try await deployment.withPool(.worker, connections: 8) { pool in
+            let worker = Worker(
+                pool: pool, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()), rules: rules,
+                logger: deployment.logger)
+            if untilIdle {
+                let folded = try await worker.runUntilIdle { folded in
+                    if StandardError.isTerminal { StandardError.write("\r\u{1b}[K\(folded) events folded") }
+                }
+                if StandardError.isTerminal { StandardError.write("\r\u{1b}[K") }
+                StandardError.write("cardea: \(folded) events folded, nothing left\n")
+                return
+            }
+            StandardError.write("cardea: working; end with Ctrl-C\n")
+            let group = ServiceGroup(
+                configuration: .init(
+                    services: [.init(service: worker)], gracefulShutdownSignals: [.sigterm, .sigint], logger: deployment.logger))
+            try await group.run()
+        }
+    }
+}

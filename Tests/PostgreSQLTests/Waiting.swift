@@ -1,0 +1,18 @@
+import PostgreSQL
+import Testing
+
+/// Asks again and again until the state has come; a state that never comes fails the test after a minute.
+func eventually(_ what: Comment, _ condition: () async throws -> Bool) async throws {
+    let deadline = ContinuousClock.now + .seconds(60)
+    while try await !condition() {
+        try #require(ContinuousClock.now < deadline, what)
+        await Task.yield()
+    }
+}
+
+extension PostgresPool {
+    /// What a backend does, as `pg_stat_activity` shows it; nil when it is gone.
+    func activity(of pid: Int32) async throws -> String? {
+        try await query("SELECT state || ' ' || query FROM pg_stat_activity WHERE pid = \(pid)", as: String.self).first
+    }
+}

@@ -1,0 +1,12 @@
+-- Arms a table of the record with the refusing trigger, once.
+create or replace function audit.protect(record regclass) returns void
+language plpgsql set search_path = '' as $$
+begin
+    if not exists (select from pg_catalog.pg_trigger where tgrelid = record and tgname = 'append_only') then
+        execute format(
+            'create trigger append_only before update or delete or truncate on %s for each statement execute function audit.refuse_change()', record);
+    end if;
+end
+$$;
+select audit.protect('audit.event');
+select audit.protect('audit.log');

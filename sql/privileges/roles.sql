@@ -1,0 +1,26 @@
+-- Who may do what. Everything is taken away first, so that this file alone says it.
+revoke all on schema audit from public;
+revoke all on all tables in schema audit from public, cardea_writer, cardea_worker, cardea_reader, cardea_admin;
+revoke all on all functions in schema audit from public, cardea_writer, cardea_worker, cardea_reader, cardea_admin;
+grant usage on schema audit to cardea_writer, cardea_worker, cardea_reader, cardea_admin;
+
+-- The writer appends, and nothing else.
+grant execute on function audit.append to cardea_writer, cardea_worker, cardea_admin;
+grant execute on function audit.shard_of to cardea_writer, cardea_worker, cardea_admin;
+grant execute on function audit.ensure_partitions to cardea_writer, cardea_worker, cardea_admin;
+grant execute on function audit.deployment_key to cardea_writer, cardea_worker, cardea_admin;
+
+-- The worker seals, reads, and keeps its own books: leases, checkpoints, alerts, the state of detection.
+grant execute on function audit.seal to cardea_worker, cardea_admin;
+grant select on audit.event, audit.log, audit.head, audit.tenant, audit.partition, audit.migration to cardea_worker, cardea_reader, cardea_admin;
+grant select on audit.worker, audit.lease, audit.projection, audit.checkpoint, audit.alert, audit.alert_event, audit.detection_state
+    to cardea_worker, cardea_reader, cardea_admin;
+grant insert, update, delete on audit.worker, audit.projection, audit.checkpoint, audit.detection_state to cardea_worker;
+grant update on audit.lease to cardea_worker;
+grant insert, update on audit.alert to cardea_worker;
+grant insert, update, delete on audit.alert_event to cardea_worker;
+grant select on audit.migration to cardea_writer;
+
+-- The administrator asks for rebuilds and grows the shards.
+grant insert on audit.projection, audit.checkpoint to cardea_admin;
+grant execute on function audit.add_shards to cardea_admin;
