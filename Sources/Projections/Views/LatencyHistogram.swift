@@ -37,6 +37,7 @@ struct LatencyHistogram: Sendable, Equatable {
     static func upperBound(of bucket: Int) -> Int64 {
         guard bucket >= 8 else { return Int64(bucket) }
         let exponent = bucket / 8 + 2
-        return (Int64(8 + bucket % 8 + 1) << Int64(exponent - 3)) - 1
+        // Unsigned, for the highest bucket ends at 2^63 - 1.
+        return Int64(clamping: (UInt64(8 + bucket % 8 + 1) << UInt64(exponent - 3)) - 1)
     }
 }
