@@ -20,15 +20,26 @@ enum BodyTruncation {
         return (body, CanonicalJSON.encode(.object(body)))
     }
 
-    /// About how many bytes `value` takes as JSON, without writing it; what nests deeper than a few hundred levels is not counted.
-    static func estimate(_ value: JSONValue, depth: Int = 0) -> Int {
-        guard depth < 256 else { return 0 }
-        return switch value {
-        case .string(let text): text.utf8.count + 2
-        case .array(let elements): elements.reduce(2) { $0 + estimate($1, depth: depth + 1) + 1 }
-        case .object(let object): object.members.reduce(2) { $0 + $1.key.utf8.count + 4 + estimate($1.value, depth: depth + 1) }
-        case .null, .bool, .int, .double: 4
+    /// At least how many bytes `value` takes as JSON, without writing it; what nests deeper than a few hundred levels, and what comes after
+    /// `values` values, is not counted.
+    static func estimate(_ value: JSONValue) -> Int {
+        var values = 500_000
+        return estimate(value, depth: 0, &values)
+    }
+
+    private static func estimate(_ value: JSONValue, depth: Int, _ values: inout Int) -> Int {
+        values -= 1
+        guard depth < 256, values > 0 else { return 0 }
+        var bytes = 2
+        switch value {
+        case .string(let text): bytes += text.utf8.count
+        case .array(let elements):
+            for element in elements where values > 0 { bytes += estimate(element, depth: depth + 1, &values) + 1 }
+        case .object(let object):
+            for member in object where values > 0 { bytes += member.key.utf8.count + 4 + estimate(member.value, depth: depth + 1, &values) }
+        case .null, .bool, .int, .double: break
         }
+        return bytes
     }
 
     private static func cut(_ object: JSONObject, strings: Int, elements: Int) -> JSONObject {

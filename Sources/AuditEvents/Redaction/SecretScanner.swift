@@ -119,32 +119,29 @@ struct SecretScanner {
             return start + 3 < end ? start + 3..<end : nil
         }
         // A mark that is there already, and the value of an unquoted name, to where the syntax around ends it.
-        let afterMark = markEnd(at: start) ?? start
-        let end = run(from: afterMark) { c in
-            switch c {
-            case 0x0a, 0x0d: false
-            case outer: false
-            case 0x20, 0x09, UInt8(ascii: ";"): toLineEnd || (isCookie && c != 0x09)
-            case UInt8(ascii: "&"), UInt8(ascii: "\""): toLineEnd
-            default: true
-            }
-        }
-        var stop = toLineEnd ? end : endAtComma(afterMark..<end)
+        var stop = markEnd(at: start) ?? start
+        while stop < bytes.count, !ends(at: stop, toLineEnd: toLineEnd, isCookie: isCookie, outer) { stop += 1 }
         // `token: Bearer abc`: the scheme's name is not the secret.
         if !toLineEnd, let credentials = credentialsEnd(from: start) { stop = max(stop, credentials) }
         return start < stop ? start..<stop : nil
     }
 
-    /// A comma ends a value where something follows that looks like the next one.
-    private func endAtComma(_ range: Range<Int>) -> Int {
-        for i in range where bytes[i] == UInt8(ascii: ",") {
-            let next = i + 1
-            if next >= range.upperBound || isQuote(bytes[next]) || bytes[next] == UInt8(ascii: "{") { return i }
-            var k = next
-            while k < range.upperBound, k - next < 32, isKeyCharacter(bytes[k]) { k += 1 }
-            if k > next, k < range.upperBound, bytes[k] == UInt8(ascii: "=") || bytes[k] == UInt8(ascii: ":") { return i }
+    /// Whether the byte at `i` ends an unquoted value. Looks no further than a name ahead, for a value that went on to the line's end each time
+    /// would be read as often as the line has names.
+    private func ends(at i: Int, toLineEnd: Bool, isCookie: Bool, _ outer: UInt8?) -> Bool {
+        switch bytes[i] {
+        case 0x0a, 0x0d: return true
+        case outer: return true
+        case 0x20, UInt8(ascii: ";"): return !toLineEnd && !isCookie
+        case 0x09, UInt8(ascii: "&"), UInt8(ascii: "\""): return !toLineEnd
+        case UInt8(ascii: ",") where !toLineEnd:
+            // A comma ends a value where something follows that looks like the next one.
+            var k = i + 1
+            guard k < bytes.count, bytes[k] > 0x20, !isQuote(bytes[k]), bytes[k] != UInt8(ascii: "{") else { return true }
+            while k < bytes.count, k - i < 32, isKeyCharacter(bytes[k]) { k += 1 }
+            return k > i + 1 && k < bytes.count && (bytes[k] == UInt8(ascii: "=") || bytes[k] == UInt8(ascii: ":"))
+        default: return false
         }
-        return range.upperBound
     }
 
     /// Where a quoted value ends: at the quote that is escaped as its opening one was.
