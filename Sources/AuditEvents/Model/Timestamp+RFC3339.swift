@@ -42,6 +42,14 @@ extension Timestamp: CustomStringConvertible, LosslessStringConvertible {
     ///
     /// - Parameter assumingUTC: whether a missing offset means UTC instead of an error.
     public init?(rfc3339 bytes: some Collection<UInt8>, assumingUTC: Bool = false) {
+        let parsed = bytes.withContiguousStorageIfAvailable { Timestamp(ascii: $0, assumingUTC: assumingUTC) }
+        guard let time = parsed ?? Array(bytes).withUnsafeBufferPointer({ Timestamp(ascii: $0, assumingUTC: assumingUTC) }) else {
+            return nil
+        }
+        self = time
+    }
+
+    private init?(ascii bytes: UnsafeBufferPointer<UInt8>, assumingUTC: Bool) {
         var rest = bytes[...]
         func digits(_ count: Int) -> Int? {
             var value = 0

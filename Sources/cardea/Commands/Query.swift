@@ -5,7 +5,8 @@ import PostgreSQL
 
 /// The options that choose events; `query` and `tail` share them.
 struct FilterOptions: ParsableArguments {
-    @Option(help: "Event type; * matches anything, as in authn_*. May be repeated or comma-separated, as all of these may.") var type: [String] = []
+    @Option(help: "Event type; * matches anything, as in authn_*. May be repeated or comma-separated, as all of these may.") var type:
+        [String] = []
     @Option(help: "success, failure, denied, error or unknown.") var outcome: [String] = []
     @Option(help: "The actor's name or id; * matches anything.") var actor: [String] = []
     @Option(help: "The client's address, or a network as 10.0.0.0/8.") var ip: [String] = []
@@ -13,7 +14,8 @@ struct FilterOptions: ParsableArguments {
     @Option(help: "HTTP status: 404, 4xx or 400-403.") var status: [String] = []
     @Option(help: "The tenant.") var tenant: [String] = []
     @Option(help: "The source; * matches anything.") var source: [String] = []
-    @Option(help: ArgumentHelp("From here on: 2026-11-23, 2026-11-23T10:00:00Z, or back from now: 90m, 24h, 7d.", valueName: "time")) var since: String?
+    @Option(help: ArgumentHelp("From here on: 2026-11-23, 2026-11-23T10:00:00Z, or back from now: 90m, 24h, 7d.", valueName: "time"))
+    var since: String?
     @Option(help: ArgumentHelp("Up to here, included; a bare date includes its day.", valueName: "time")) var until: String?
     @Option(help: ArgumentHelp("Words that stand anywhere in the event.", valueName: "words")) var text: [String] = []
     @Flag(help: "Also Cardea's own acts (audit_*).") var own = false
@@ -68,7 +70,8 @@ struct FilterOptions: ParsableArguments {
 
 enum EventColumns {
     static let table: [RowPrinter.Column] = [
-        .init("time"), .init("type"), .init("outcome"), .init("reason"), .init("actor") { row in
+        .init("time"), .init("type"), .init("outcome"), .init("reason"),
+        .init("actor") { row in
             let actor = row["body"]?.object?["actor"]?.object
             return actor?["name"] ?? actor?["id"]
         }, .init("ip", "body.client.ip"), .init("method"), .init("status"),
@@ -87,7 +90,9 @@ enum EventColumns {
 struct Query: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Search the record, newest first.",
-        discussion: "Several values of one option are alternatives; different options must all hold. Cardea's own acts are left out unless --own or --type asks.")
+        discussion:
+            "Several values of one option are alternatives; different options must all hold. Cardea's own acts are left out unless --own or --type asks."
+    )
 
     @OptionGroup var filters: FilterOptions
     @Option(help: "How many events at most; 0 for all.") var limit: Int = 100

@@ -22,10 +22,12 @@ struct Importer {
 
         var json: JSONObject {
             [
-                "file": .string(file), "format": format.map(JSONValue.string) ?? .null, "source": .string(source), "lines": .int(Int64(counts.lines)),
+                "file": .string(file), "format": format.map(JSONValue.string) ?? .null, "source": .string(source),
+                "lines": .int(Int64(counts.lines)),
                 "events": .int(Int64(counts.events)), "stored": .int(Int64(stored)), "already_known": .int(Int64(known)),
                 "skipped": .int(Int64(counts.skipped)), "rejected": .int(Int64(counts.rejected)),
-                "first": counts.first.map { .string($0.description) } ?? .null, "last": counts.last.map { .string($0.description) } ?? .null,
+                "first": counts.first.map { .string($0.description) } ?? .null,
+                "last": counts.last.map { .string($0.description) } ?? .null,
                 "reasons": .object(JSONObject(counts.reasons.map { ($0.key, .int(Int64($0.value))) })),
                 "problem": problem.map(JSONValue.string) ?? .null,
             ]

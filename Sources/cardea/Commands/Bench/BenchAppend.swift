@@ -16,8 +16,10 @@ struct BenchAppend: AsyncParsableCommand {
     @OptionGroup var database: DatabaseOptions
 
     func validate() throws {
-        guard (1000...5_000_000).contains(rows), (1...10_000).contains(batch), (1...32).contains(connections), (1...20).contains(rounds) else {
-            throw ValidationError("--rows goes from 1000 to 5000000, --batch from 1 to 10000, --connections from 1 to 32, --rounds from 1 to 20.")
+        guard (1000...5_000_000).contains(rows), (1...10_000).contains(batch), (1...32).contains(connections), (1...20).contains(rounds)
+        else {
+            throw ValidationError(
+                "--rows goes from 1000 to 5000000, --batch from 1 to 10000, --connections from 1 to 32, --rounds from 1 to 20.")
         }
     }
 
@@ -31,12 +33,14 @@ struct BenchAppend: AsyncParsableCommand {
             appends.append(append)
             copies.append(copy)
             StandardOutput.write(
-                "round \(round): append \(Int(Double(rows) / append)) rows/s, psql COPY \(Int(Double(rows) / copy)) rows/s, ratio \(decimal(copy / append, places: 2))\n")
+                "round \(round): append \(Int(Double(rows) / append)) rows/s, psql COPY \(Int(Double(rows) / copy)) rows/s, ratio \(decimal(copy / append, places: 2))\n"
+            )
         }
         let append = quantile(appends, 0.5)
         let copy = quantile(copies, 0.5)
         StandardOutput.write(
-            "median: append \(Int(Double(rows) / append)) rows/s, psql COPY \(Int(Double(rows) / copy)) rows/s, ratio of medians \(decimal(copy / append, places: 2))\n")
+            "median: append \(Int(Double(rows) / append)) rows/s, psql COPY \(Int(Double(rows) / copy)) rows/s, ratio of medians \(decimal(copy / append, places: 2))\n"
+        )
     }
 
     /// Seconds of append, and of COPY.

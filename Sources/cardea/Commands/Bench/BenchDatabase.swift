@@ -7,7 +7,8 @@ import PostgreSQL
 struct BenchDatabase {
     let deployment: Deployment
 
-    static func with<R: Sendable>(_ options: DatabaseOptions, shards: Int = 1, _ body: (BenchDatabase) async throws -> R) async throws -> R {
+    static func with<R: Sendable>(_ options: DatabaseOptions, shards: Int = 1, _ body: (BenchDatabase) async throws -> R) async throws -> R
+    {
         let outer = try await Deployment.open(options, migrating: true)
         let name = "cardea_bench_\(getpid())_\(UInt32.random(in: .min ... .max))"
         let server = PostgresPool(outer.configuration(nil, connections: 1), logger: outer.logger)

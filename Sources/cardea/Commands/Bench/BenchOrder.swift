@@ -113,7 +113,8 @@ struct BenchOrder: AsyncParsableCommand {
         }
         for (name, values) in [("commit → index", lags(\.sealed)), ("commit → view", lags(\.folded))] {
             StandardOutput.write(
-                "\(name): p50 \(decimal(quantile(values, 0.5))) ms, p99 \(decimal(quantile(values, 0.99))) ms, max \(decimal(values.max() ?? 0)) ms\n")
+                "\(name): p50 \(decimal(quantile(values, 0.5))) ms, p99 \(decimal(quantile(values, 0.99))) ms, max \(decimal(values.max() ?? 0)) ms\n"
+            )
         }
         StandardOutput.write("\(commits.count) events committed, \(rolledBack) rolled back, \(log.count) in the log, \(missed) missed\n")
         guard problems.isEmpty else { throw Failure("the order is broken: \(problems.prefix(5).joined(separator: "; "))") }
@@ -180,7 +181,9 @@ struct BenchOrder: AsyncParsableCommand {
             let now = Timestamp.now()
             return try encoder.encode(
                 AuditEvent(
-                    header: EventHeader(id: EventID(time: now), tenant: tenant, source: "bench", type: .loginFailure, outcome: .failure, reason: "bad_password"),
+                    header: EventHeader(
+                        id: EventID(time: now), tenant: tenant, source: "bench", type: .loginFailure, outcome: .failure,
+                        reason: "bad_password"),
                     body: EventBody(actor: .init(name: "alice"), client: .init(ip: "192.0.2.1"))), now: now)
         }
     }

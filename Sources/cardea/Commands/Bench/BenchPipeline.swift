@@ -39,7 +39,8 @@ struct BenchPipeline: AsyncParsableCommand {
             let descriptor = open(file, O_RDONLY | O_CLOEXEC)
             guard descriptor >= 0 else { throw Failure("\(file) cannot be opened") }
             defer { close(descriptor) }
-            return try await Importer(appender: appender, logger: deployment.logger).run(descriptor, file: file, lines: imported) { _, _ in }
+            return try await Importer(appender: appender, logger: deployment.logger).run(descriptor, file: file, lines: imported) { _, _ in
+            }
         }
         let afterImport = clock.now
         let (folded, alerts, sealed) = try await deployment.withPool(.worker, connections: 4) { pool in
