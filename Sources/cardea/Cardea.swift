@@ -17,7 +17,7 @@ struct Cardea: AsyncParsableCommand {
             CommandGroup(name: "Run", subcommands: [Up.self, Down.self, WorkerCommand.self, Migrate.self, Doctor.self]),
             CommandGroup(name: "Fill", subcommands: [Import.self]),
             CommandGroup(name: "Look", subcommands: [Query.self, Tail.self, ViewsCommand.self, AlertsCommand.self]),
-            CommandGroup(name: "Maintain", subcommands: [ProjectionsCommand.self, Completion.self]),
+            CommandGroup(name: "Maintain", subcommands: [ProjectionsCommand.self, BenchCommand.self, Completion.self]),
         ])
 
     static func main() async {
