@@ -91,7 +91,9 @@ extension WorkerBed {
                 expected[more.id]?.last = more.lastSeen
                 expected[more.id]?.count = Int64(more.count)
                 expected[more.id]?.events.formUnion(more.events.map(\.id))
-            case .merge(let merge): expected[merge.into]?.events.formUnion(expected.removeValue(forKey: merge.absorbed)?.events ?? [])
+            case .merge(let merge):
+                let absorbed = expected.removeValue(forKey: merge.absorbed)?.events ?? []
+                expected[merge.into]?.events.formUnion(absorbed)
             }
         }
         var found: [AlertID: AlertSummary] = [:]

@@ -125,12 +125,13 @@ import Testing
     func bounded() throws {
         let events = (0..<1000).map { index in
             event(
-                .tokenRejected, at: Int64(index), reason: "r\(index)", ip: "192.0.2.\(index)",
+                .tokenRejected, at: Int64(index), reason: "r\(index)", ip: "192.0.2.\(index < 500 ? 0 : index)",
                 agent: "a\(index)" + String(repeating: "x", count: 5000), token: "fp_1")
         }
         let row = try #require(folded(SuspiciousTokenView.self, events).values.first)
-        #expect(row.addresses.count == RowBounds.distinct && row.agents.count == RowBounds.distinct)
-        #expect(row.reasons.count == RowBounds.distinct + 1 && row.reasons.values.reduce(0, +) == 1000 && row.refusals == 1000)
+        #expect(row.addresses.count <= RowBounds.distinct && row.agents.count == RowBounds.distinct)
+        #expect(row.reasons.count <= RowBounds.distinct + 2 && row.reasons.values.reduce(0, +) == 1001 && row.refusals == 1000)
+        #expect(row.reasons["new_address_and_agent"] == 1)
         #expect(row.agents.allSatisfy { $0.utf8.count <= KeyText.limit })
     }
 
@@ -165,7 +166,7 @@ import Testing
     func extremes() {
         var histogram = LatencyHistogram()
         for value in [Int64.max, Int64.max - 1, 0, -5, .min] { histogram.add(value) }
-        #expect(histogram.quantile(1) == .max && histogram.quantile(0.5) == 0)
+        #expect(histogram.quantile(1) == LatencyHistogram.longest && histogram.quantile(0.5) == 0)
         for exponent in 0..<63 {
             for value in [Int64(1) << Int64(exponent), (Int64(1) << Int64(exponent)) - 1] {
                 #expect(LatencyHistogram.upperBound(of: LatencyHistogram.bucket(value)) >= value)

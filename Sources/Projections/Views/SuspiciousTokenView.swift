@@ -72,7 +72,8 @@ enum SuspiciousTokenView: View {
         }
         if next.addresses.count > 1, next.agents.count > 1, next.reasons["new_address_and_agent"] == nil {
             next.isSuspicious = true
-            RowBounds.count("new_address_and_agent", in: &next.reasons)
+            // Beside the bounded ones, for it is looked for above.
+            next.reasons["new_address_and_agent"] = 1
         }
         row = next
     }
