@@ -10,7 +10,10 @@ struct Cardea: AsyncParsableCommand {
             Without --database-url (or CARDEA_DATABASE_URL) cardea runs a PostgreSQL of its own under --home, started on demand \
             and left running until `cardea down`.
 
-            Exit status: 0 done, 1 failed, 2 wrong usage, 3 incomplete.
+            To begin: `cardea import /var/log/nginx/access.log`, `cardea worker --until-idle`, then `cardea alerts`, `cardea views failed_login`, \
+            `cardea query --status 404`. Or `cardea up --example`, and send it requests.
+
+            Exit status: 0 done, 1 failed, 2 wrong usage, 3 a log could not be read to its end.
             """,
         version: "0.1.0",
         groupedSubcommands: [
@@ -21,6 +24,7 @@ struct Cardea: AsyncParsableCommand {
         ])
 
     static func main() async {
+        ignoresBrokenPipes
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
