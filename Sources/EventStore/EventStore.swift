@@ -21,8 +21,8 @@ public final class EventStore: AdmittingSink, Service, Sendable {
         var idle: [CheckedContinuation<Void, Never>] = []
         /// Producers that wait for room, oldest first.
         var blocked: [CheckedContinuation<Void, Never>] = []
-        /// Callers of `flush`.
-        var flushing: [CheckedContinuation<Void, Never>] = []
+        /// Callers of `flush`, and the number of the first event that each does not wait for.
+        var flushing: [(until: Int, caller: CheckedContinuation<Void, Never>)] = []
         var spool: Spool?
         var isAway = false
     }
@@ -38,7 +38,7 @@ public final class EventStore: AdmittingSink, Service, Sendable {
     private let duplicates = Counter(label: "cardea.store.events.known")
     private let spooled = Counter(label: "cardea.store.events.spooled")
     private let refused = Counter(label: "cardea.store.events.refused")
-    private let setAside = Counter(label: "cardea.store.events.set_aside")
+    private let refusedByDatabase = Counter(label: "cardea.store.events.set_aside")
 
     /// - Parameter now: the clock that judges events' times.
     public init(
@@ -125,7 +125,7 @@ public final class EventStore: AdmittingSink, Service, Sendable {
                 if state.buffer.occupied == 0 { return true }
                 state.isDue = true
                 state.idle.popLast()?.resume()
-                state.flushing.append(continuation)
+                state.flushing.append((state.buffer.entered, continuation))
                 return false
             }
             if done { continuation.resume() }
@@ -151,6 +151,8 @@ public final class EventStore: AdmittingSink, Service, Sendable {
         }
         replayer.cancel()
         await replayer.value
+        // Its folder is free for the next one.
+        state.withLock { $0.spool = nil }
     }
 
     private func close() {
@@ -165,22 +167,22 @@ public final class EventStore: AdmittingSink, Service, Sendable {
 
     private func write() async {
         while true {
-            let batch: [Buffer.Entry]? = state.withLock { state in
+            let (batch, isOver) = state.withLock { state -> ((first: Int, entries: [Buffer.Entry])?, Bool) in
                 if state.isDue, !state.buffer.entries.isEmpty {
                     let batch = state.buffer.take()
-                    // A remainder has waited already, or is a full batch.
+                    // A remainder has waited already, or is a full batch: another writer need not wait for this one.
                     state.isDue = !state.buffer.entries.isEmpty
-                    return batch
+                    if state.isDue { state.idle.popLast()?.resume() }
+                    return (batch, false)
                 }
                 state.isDue = state.buffer.isClosed
-                return state.buffer.isClosed ? [] : nil
+                return (nil, state.buffer.isClosed)
             }
-            switch batch {
-            case .some(let batch) where batch.isEmpty: return
-            case .some(let batch):
-                await makeDurable(batch.map(\.event)[...])
-                finish(batch)
-            case nil:
+            if isOver { return }
+            if let batch {
+                let refusals = await makeDurable(batch.entries.map(\.event)[...])
+                finish(batch.entries, first: batch.first, refusals)
+            } else {
                 await withCheckedContinuation { continuation in
                     let due = state.withLock { state in
                         if !state.isDue && !state.buffer.isClosed { state.idle.append(continuation) }
@@ -192,40 +194,47 @@ public final class EventStore: AdmittingSink, Service, Sendable {
         }
     }
 
-    private func finish(_ batch: [Buffer.Entry]) {
+    private func finish(_ batch: [Buffer.Entry], first: Int, _ refusals: [EventID: SinkRefusal]) {
         typealias Waiting = [CheckedContinuation<Void, Never>]
         let (blocked, flushing) = state.withLock { (state) -> (Waiting, Waiting) in
-            state.buffer.finished(batch.count)
+            state.buffer.finished(first: first, count: batch.count)
             let room = min(state.blocked.count, batch.count)
             let blocked = Array(state.blocked.prefix(room))
             state.blocked.removeFirst(room)
-            guard state.buffer.occupied == 0 else { return (blocked, []) }
-            defer { state.flushing = [] }
-            return (blocked, state.flushing)
+            let durable = state.buffer.durableBelow
+            let flushed = state.flushing.filter { $0.until <= durable }.map(\.caller)
+            state.flushing.removeAll { $0.until <= durable }
+            return (blocked, flushed)
         }
-        for entry in batch { entry.waiter?.resume() }
+        for entry in batch {
+            if let refusal = refusals[entry.event.header.id] {
+                entry.waiter?.resume(throwing: refusal)
+            } else {
+                entry.waiter?.resume()
+            }
+        }
         for waiting in blocked + flushing { waiting.resume() }
     }
 
-    /// Returns when every event is committed, in the spool, or set aside because the database refuses it for good.
-    private func makeDurable(_ events: ArraySlice<EncodedEvent>) async {
+    /// Returns when every event is committed, in the spool, or set aside because the database refuses it for good: those are given back.
+    private func makeDurable(_ events: ArraySlice<EncodedEvent>) async -> [EventID: SinkRefusal] {
         var delay = Duration.milliseconds(50)
         while true {
             let (spool, isAway) = state.withLock { ($0.spool, $0.isAway) }
             // What comes after spooled events goes behind them: the order of a record is the order of its events, roughly.
-            if let spool, isAway || !spool.isEmpty, await toSpool(events, spool) { return }
+            if let spool, isAway || !spool.isEmpty, await toSpool(events, spool) { return [:] }
             if spool == nil || !isAway {
                 do {
                     try await commit(events)
                     setAway(false)
-                    return
+                    return [:]
                 } catch {
                     switch AppendFailure(error) {
                     case .transient: continue
                     case .refused: return await isolate(events, error)
                     case .away: setAway(true, error)
                     }
-                    if let spool, await toSpool(events, spool) { return }
+                    if let spool, await toSpool(events, spool) { return [:] }
                 }
             } else if let spool, spool.isEmpty {
                 // The spool takes nothing (its disk is full) and is empty: only the database can help.
@@ -254,22 +263,27 @@ public final class EventStore: AdmittingSink, Service, Sendable {
     }
 
     /// Halves a refused batch until the events that the database refuses stand alone; those are logged whole and counted, the others stored.
-    private func isolate(_ events: ArraySlice<EncodedEvent>, _ error: any Error) async {
+    private func isolate(_ events: ArraySlice<EncodedEvent>, _ error: any Error) async -> [EventID: SinkRefusal] {
         guard events.count > 1 else {
-            setAside.increment()
-            for event in events {
-                logger.critical(
-                    "The database refuses an event",
-                    metadata: [
-                        "event.header": "\(String(decoding: CanonicalJSON.encode(.object(event.header.json)), as: UTF8.self))",
-                        "error": "\(error)",
-                    ])
-            }
-            return
+            setAside(events, error)
+            return Dictionary(events.map { ($0.header.id, .invalid(reason: "the database refuses it: \(error)")) }) { $1 }
         }
         let middle = events.startIndex + events.count / 2
-        await makeDurable(events[..<middle])
-        await makeDurable(events[middle...])
+        let refusals = await makeDurable(events[..<middle])
+        return refusals.merging(await makeDurable(events[middle...])) { $1 }
+    }
+
+    private func setAside(_ events: ArraySlice<EncodedEvent>, _ error: any Error) {
+        refusedByDatabase.increment(by: events.count)
+        for event in events {
+            logger.critical(
+                "The database refuses an event",
+                metadata: [
+                    "event.header": "\(String(decoding: CanonicalJSON.encode(.object(event.header.json)), as: UTF8.self))",
+                    "event.body": "\(String(decoding: event.body, as: UTF8.self))",
+                    "error": "\(error)",
+                ])
+        }
     }
 
     private func setAway(_ away: Bool, _ error: (any Error)? = nil) {
@@ -316,7 +330,12 @@ public final class EventStore: AdmittingSink, Service, Sendable {
             try await commit(events)
         } catch {
             switch AppendFailure(error) {
-            case .refused: await isolate(events, error)
+            case .refused where events.count > 1:
+                // Not through the spool again, where they would stand together once more.
+                let middle = events.startIndex + events.count / 2
+                try await replay(events[..<middle])
+                try await replay(events[middle...])
+            case .refused: setAside(events, error)
             case .transient: try await replay(events)
             case .away: throw error
             }

@@ -35,7 +35,9 @@ begin
     more := false;
     if head.draining is null and head.system_identifier = (select c.system_identifier from pg_control_system() c) then
         running := array(select pg_snapshot_xip(head.sealed));
-        if not exists (select from audit.event e where e.shard = seal.shard and e.tx >= pg_snapshot_xmax(head.sealed))
+        if not exists (select from audit.event e where e.shard = seal.shard and e.tx >= pg_snapshot_xmax(head.sealed)
+                -- A restored event's transaction may lie ahead of this cluster's.
+                and e.tx < pg_snapshot_xmax(pg_current_snapshot()))
             and not exists (select from audit.event e where e.shard = seal.shard and e.tx = any (running))
         then
             return;

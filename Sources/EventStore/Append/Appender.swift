@@ -28,8 +28,13 @@ public struct Appender: Sendable {
         do {
             return try await run(statement)
         } catch let error as PostgresError where error.sqlState == "23514" && error.message.contains("no partition") {
-            let times = events.map(\.header.time)
-            try await ensurePartitions(since: times.min() ?? .epoch, until: times.max() ?? .epoch)
+            // Only the months there are: one event of 1970 beside today's must not bring all the years between.
+            var months: [Int: Timestamp] = [:]
+            for event in events {
+                let civil = event.header.time.civil
+                months[civil.year * 12 + civil.month] = event.header.time
+            }
+            for (_, time) in months.sorted(by: { $0.key < $1.key }) { try await ensurePartitions(since: time, until: time) }
             return try await run(statement)
         }
     }
@@ -69,7 +74,8 @@ enum AppendFailure {
 
     init(_ error: any Error) {
         guard let error = error as? PostgresError, let state = error.sqlState else {
-            self = .away
+            // A value that cannot even be sent never will be.
+            self = (error as? PostgresError)?.code == .usage ? .refused : .away
             return
         }
         switch state.prefix(2) {

@@ -50,8 +50,6 @@ public struct Migrator: Sendable {
     private func migrate(shards: Int?, in connection: PostgresConnection) async throws -> Report {
         var report = Report()
         _ = try await connection.query("select pg_advisory_xact_lock(hashtext('cardea.migrate'))")
-        // Roles belong to the whole cluster; another database's migration may make them at the same time.
-        _ = try await connection.query("select pg_advisory_xact_lock_shared(0)")
         try await connection.simple(Migrator.roles)
         let known = try await connection.query("select to_regclass('audit.migration')::text as name")
         if try known[0].decode("name", as: String?.self) == nil {
@@ -93,7 +91,6 @@ public struct Migrator: Sendable {
                     "n", as: Int32.self))
         if report.changed { try await connection.simple(Schema.privileges.sql) }
         try await connection.simple("reset role; reset search_path")
-        try await connection.simple(Migrator.membership)
         return report
     }
 
@@ -128,7 +125,10 @@ public struct Migrator: Sendable {
                     end;
                 end if;
                 if not pg_has_role(current_user, wanted, 'member') then
-                    execute format('grant %I to %I', wanted, current_user);
+                    begin
+                        execute format('grant %I to %I', wanted, current_user);
+                    exception when unique_violation then null;
+                    end;
                 end if;
             end loop;
         end
@@ -146,6 +146,4 @@ public struct Migrator: Sendable {
         );
         create table audit.object (name text primary key, sha256 text not null);
         """
-
-    private static let membership = "select 1"
 }

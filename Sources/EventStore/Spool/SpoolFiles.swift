@@ -17,6 +17,8 @@ struct SpoolFiles: ~Copyable {
     /// The oldest segment as read into memory, and how far it was confirmed.
     private var reading: (number: Int, bytes: [UInt8], offset: Int)?
     private(set) var damaged = 0
+    /// The highest number of a segment that was set aside; none is given twice, lest one push out another.
+    private var setAside: Int
 
     /// Opens the first free of the numbered folders below `root`, and takes over what dead processes left in the others.
     init(root: String, limit: Int) throws(StoreError) {
@@ -43,9 +45,10 @@ struct SpoolFiles: ~Copyable {
         lock = descriptor
         self.limit = limit
         segments = SpoolFiles.numbers(in: path)
+        setAside = SpoolFiles.numbers(in: path, suffix: ".spool.damaged").last ?? 0
         for (orphan, orphanLock) in orphans {
             for number in SpoolFiles.numbers(in: orphan) {
-                let next = (segments.last ?? 0) + 1
+                let next = max(segments.last ?? 0, setAside) + 1
                 if rename(SpoolFiles.file(orphan, number), SpoolFiles.file(path, next)) == 0 { segments.append(next) }
             }
             close(orphanLock)
@@ -68,7 +71,7 @@ struct SpoolFiles: ~Copyable {
         guard bytes + frames.count <= limit else { return false }
         if let current = active, sizes[current.number, default: 0] >= SpoolFiles.segmentBytes { closeActive() }
         if active == nil {
-            let number = (segments.last ?? 0) + 1
+            let number = max(segments.last ?? 0, setAside) + 1
             let path = SpoolFiles.file(directory, number)
             let descriptor = open(path, O_CREAT | O_EXCL | O_WRONLY | O_APPEND | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else {
@@ -104,7 +107,8 @@ struct SpoolFiles: ~Copyable {
         return true
     }
 
-    /// The oldest events, at most `count`, without taking them off. A torn tail ends its segment; other damage is set aside as `.damaged`.
+    /// The oldest events, at most `count`, without taking them off. Damage is passed over where whole
+    /// frames follow it, and its segment kept as `.damaged`.
     mutating func peek(_ count: Int) throws(StoreError) -> [EncodedEvent] {
         while let oldest = segments.first {
             if active?.number == oldest { closeActive() }
@@ -114,26 +118,39 @@ struct SpoolFiles: ~Copyable {
             guard let current = reading else { return [] }
             var events: [EncodedEvent] = []
             var offset = current.offset
-            while events.count < count, let (event, next) = SpoolRecord.decode(current.bytes, at: offset) {
-                events.append(event)
-                offset = next
+            var skipped = 0
+            while events.count < count {
+                if let (event, next) = SpoolRecord.decode(current.bytes, at: offset) {
+                    events.append(event)
+                    offset = next
+                } else if let next = SpoolRecord.next(in: current.bytes, after: offset) {
+                    skipped += next - offset
+                    offset = next
+                } else {
+                    break
+                }
             }
             if !events.isEmpty {
-                pending = offset
+                pending = (offset, skipped)
                 return events
             }
-            dropOldest(rest: current.bytes.count - current.offset)
+            dropOldest(rest: current.bytes.count - offset + skipped + lost)
         }
         return []
     }
 
-    private var pending = 0
+    /// Where the last `peek` ended, and how many damaged bytes it passed over.
+    private var pending = (offset: 0, skipped: 0)
+    /// Damaged bytes that were passed over in the oldest segment.
+    private var lost = 0
 
     /// Takes the events of the last `peek` off.
     mutating func confirm() {
         guard let current = reading else { return }
-        reading = (current.number, current.bytes, pending)
-        if pending >= current.bytes.count { dropOldest(rest: 0) }
+        reading = (current.number, current.bytes, pending.offset)
+        lost += pending.skipped
+        pending.skipped = 0
+        if pending.offset >= current.bytes.count { dropOldest(rest: lost) }
     }
 
     private mutating func dropOldest(rest: Int) {
@@ -142,12 +159,14 @@ struct SpoolFiles: ~Copyable {
         if rest > 0 {
             damaged += rest
             rename(path, path + ".damaged")
+            setAside = max(setAside, oldest)
         } else {
             unlink(path)
         }
         segments.removeFirst()
         sizes[oldest] = nil
         reading = nil
+        lost = 0
         SpoolFiles.syncDirectory(directory)
     }
 
@@ -161,7 +180,7 @@ struct SpoolFiles: ~Copyable {
         return directory + "/" + String(repeating: "0", count: max(0, 12 - digits.count)) + digits + ".spool"
     }
 
-    private static func numbers(in directory: String) -> [Int] {
+    private static func numbers(in directory: String, suffix: String = ".spool") -> [Int] {
         guard let handle = opendir(directory) else { return [] }
         defer { closedir(handle) }
         var numbers: [Int] = []
@@ -169,7 +188,7 @@ struct SpoolFiles: ~Copyable {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if name.hasSuffix(".spool"), let number = Int(name.dropLast(6)) { numbers.append(number) }
+            if name.hasSuffix(suffix), let number = Int(name.dropLast(suffix.utf8.count)) { numbers.append(number) }
         }
         return numbers.sorted()
     }

@@ -42,6 +42,20 @@ enum SpoolRecord {
         return (event, end)
     }
 
+    /// Where the next whole frame starts after damage at `offset`: behind the damaged one if its length still holds, else wherever one fits.
+    static func next(in bytes: [UInt8], after offset: Int) -> Int? {
+        guard offset + headerSize <= bytes.count else { return nil }
+        let stated = offset + headerSize + Int(word(bytes, offset))
+        if stated < bytes.count, decode(bytes, at: stated) != nil { return stated }
+        var candidate = offset + 1
+        while candidate + headerSize < bytes.count {
+            // A payload begins with a brace and a quote: only there is it worth computing a checksum.
+            if bytes[candidate + headerSize] == UInt8(ascii: "{"), decode(bytes, at: candidate) != nil { return candidate }
+            candidate += 1
+        }
+        return nil
+    }
+
     /// FNV-1a, 32 bits: catches a torn write, which is all it is for.
     private static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
         bytes.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
