@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds everything and runs every test, against a real PostgreSQL that the tests start for themselves. Arguments go to `swift test`.
+# Builds everything and runs every test, against a real PostgreSQL that the tests start for themselves, then the short run of the faults.
+# Arguments go to `swift test`; with any, the faults are left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/prerequisites.sh
@@ -7,5 +8,5 @@ need_swift
 need_packages "${CARDEA_PACKAGES[@]}"
 
 swift build --build-tests
-# Two at a time: the tests start servers and load them.
 swift test --skip-build "$@"
+[ $# -gt 0 ] || scripts/faults.sh --short --binary "$(swift build --show-bin-path)/cardea"

@@ -80,7 +80,8 @@ import Testing
     @Test("the general limit spares health alone", arguments: Way.allCases)
     func generalLimit(_ way: Way) async throws {
         let five = RateLimitPolicy(name: "general", limit: 5, windowSeconds: 60)
-        try await ExampleServer().run(way, configure: { $0.generalLimit = five }) { server, client in
+        let configure: (inout ExampleAPI.Configuration) -> Void = { $0.generalLimit = five }
+        try await ExampleServer().run(way, configure: configure) { server, client in
             var statuses: [Int] = []
             for uri in Array(repeating: "/nothing", count: 6) + ["/me", "/health"] {
                 statuses.append(try await server.send(client, .get, uri).status.code)
