@@ -36,7 +36,9 @@ started=$SECONDS
 finish() {
     status=$?
     trap - EXIT INT TERM
-    for process in $worker $load $watchdog; do kill -9 "$process" 2>/dev/null; done
+    for process in $worker $load; do kill -9 "$process" 2>/dev/null; done
+    kill "$watchdog" 2>/dev/null
+    wait 2>/dev/null
     timeout 20 "$binary" down >/dev/null 2>&1
     if [ $status -eq 0 ]; then rm -rf "$home"; else echo "faults: FAILED with seed $seed; what is left lies in $home" >&2; fi
     exit $status
@@ -44,7 +46,14 @@ finish() {
 trap finish EXIT
 trap 'exit 1' INT TERM
 # Whatever hangs, it ends in time.
-(sleep $limit; echo "faults: longer than $limit s" >&2; kill -TERM $$) & watchdog=$!
+(
+    trap 'kill $!; exit' TERM
+    sleep $limit &>/dev/null &
+    wait
+    echo "faults: longer than $limit s" >&2
+    kill -TERM $$
+) &
+watchdog=$!
 
 say() { echo "faults: $((SECONDS - started)) s: $*" >&2; }
 # Milliseconds from $1 to $2, in seconds.

@@ -102,7 +102,7 @@ import Testing
 
     @Test("one that sleeps longer than the server allows loses its transaction, so that its heir need not wait")
     func idleInTransaction() async throws {
-        try await withWorkerBed(shards: 1, idle: .milliseconds(300)) { bed in
+        try await withWorkerBed(shards: 1, idle: .seconds(3)) { bed in
             var traffic = Traffic(seed: 25)
             try await bed.store(traffic.next(200))
             let gate = Gate()
