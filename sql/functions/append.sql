@@ -20,7 +20,7 @@ begin
     from unnest(ids, times) e(id, time),
         lateral (select ('x' || translate(left(e.id::text, 18), '-', ''))::bit(64)::bigint as high offset 0) h
     where e.time > clock_timestamp() + interval '10 minutes'
-        or (h.high >> 12) & 15 <> 7
+        or (h.high >> 12) & 15 <> 7 or substr(e.id::text, 20, 1) not in ('8', '9', 'a', 'b')
         or (h.high >> 16) * 1000 + least(((h.high & 4095) * 1000 + 4095) >> 12, 999)
             is distinct from round(date_part('epoch', e.time) * 1000000)::bigint
     limit 1;

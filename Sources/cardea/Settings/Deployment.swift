@@ -45,6 +45,8 @@ struct Deployment {
     func configuration(_ role: Role?, connections: Int = 4) -> PostgresConfiguration {
         PostgresConfiguration(
             url: url, role: role?.rawValue, maximumConnections: connections,
+            // While the database is away events should go to the spool soon.
+            acquireTimeout: role == .writer ? .seconds(1) : .seconds(10),
             // A worker that was stopped in the middle of a transaction must not keep its locks.
             idleInTransactionTimeout: role == .worker ? .seconds(5) : nil)
     }
