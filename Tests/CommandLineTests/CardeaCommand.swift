@@ -118,6 +118,7 @@ struct CardeaCommand: Sendable {
     struct Lines {
         private var iterator: AsyncStream<Data>.Iterator
         private var rest = ""
+        private var seen: [String] = []
 
         init(_ handle: FileHandle) {
             let (stream, continuation) = AsyncStream.makeStream(of: Data.self)
@@ -140,9 +141,10 @@ struct CardeaCommand: Sendable {
                     let line = String(rest[..<end])
                     rest = String(rest[rest.index(after: end)...])
                     if line.contains(text) { return line }
+                    seen.append(line)
                 }
                 guard let data = await iterator.next(isolation: #isolation) else {
-                    throw CocoaError(.fileReadUnknown, userInfo: ["missing": text, "rest": rest])
+                    throw CocoaError(.fileReadUnknown, userInfo: ["missing": text, "rest": rest, "seen": seen])
                 }
                 rest += String(decoding: data, as: UTF8.self)
             }

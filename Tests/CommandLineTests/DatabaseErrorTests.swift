@@ -55,7 +55,7 @@ struct DatabaseErrorTests {
                     home: folder)
                 let refused = try await poor("migrate")
                 #expect(
-                    refused.status == 1 && refused.messages.contains("permission denied")
+                    refused.status == 1 && refused.messages.contains("superuser")
                         && refused.messages.split(separator: "\n").count <= 4, "\(refused.messages)")
                 try await cardea.done("migrate")
                 #expect(try await poor("doctor").status == 1)

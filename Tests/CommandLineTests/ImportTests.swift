@@ -113,7 +113,7 @@ struct ImportTests {
             #expect(kept.count == report["rejected"]?.int.map(Int.init))
             #expect(kept.allSatisfy { $0.object?["reason"]?.string?.isEmpty == false && $0.object?["line"]?.int != nil })
             let text = String(decoding: try Data(contentsOf: URL(filePath: folder + "/rejects")), as: UTF8.self)
-            #expect(!text.contains("hunter2") && text.contains("10 minutes ahead"))
+            #expect(!text.contains("hunter2") && text.contains("in the future"))
             #expect(outcome.messages.contains("lines rejected") && !outcome.messages.contains("\u{1b}"))
         }
     }
@@ -165,7 +165,7 @@ struct ImportTests {
     func hashes() async throws {
         try await withRecord { cardea, _ in
             let bodies: [JSONObject] = [
-                ["text": .string(String(repeating: "é\u{1}\"\\", count: 100_000))],
+                ["text": .string(String(repeating: "é\u{1}\"\\", count: 5000))],
                 ["n": .double(0.1), "m": .double(1e-7), "k": 123_456_789_012],
                 ["\u{fb33}": 1, "\u{1f600}": 2, "b": 3, "aa": 4, "\u{e4}": 5, "a\u{308}": 6],
                 ["empty": [:], "list": [[], [:], .null, true, "\u{7f}\u{2028}"]],

@@ -54,6 +54,7 @@ struct Up: AsyncParsableCommand {
             .init(service: worker), .init(service: AlertPrinter(pool: readers, format: output.output, logger: logger)),
         ]
         if example {
+            try deployment.settings.makeHome()
             let store = EventStore(pool: writers, configuration: deployment.settings.store, logger: logger)
             var configuration = try ExampleAPI.Configuration(reader: deployment.settings.reader.scoped(to: "example"))
             configuration.fingerprintKey = try await store.appender.deploymentKey()

@@ -52,7 +52,9 @@ struct Failure: Error {
                         ?? "Check --database-url (or CARDEA_DATABASE_URL), or leave it out to use the private cluster. `cardea doctor` tells more."
                 )
             case .server where error.sqlState == "42501": return Failure("the database refuses: \(error.message)", hint: roles)
-            default: return Failure("the database refuses: \(error.message)", hint: error.hint)
+            case .server: return Failure("the database refuses: \(error.message)", hint: error.hint)
+            case .usage: return Failure(error.message, hint: error.hint ?? "Check --database-url (or CARDEA_DATABASE_URL).")
+            default: return Failure(error.message, hint: error.hint)
             }
         default: return Failure("\(error)")
         }

@@ -59,6 +59,18 @@ struct Settings {
         store.spoolLimit = try bounded("store.spoolLimitMegabytes", 1024, 1...1_000_000) << 20
     }
 
+    /// Makes the home folder, where a database of somebody else's left it unmade: the spool lies there.
+    func makeHome() throws {
+        var path = ""
+        for part in home.split(separator: "/") {
+            path += "/" + part
+            guard mkdir(path, 0o711) == 0 || errno == EEXIST || access(path, F_OK) == 0 else {
+                throw Failure(
+                    "the folder \(path) cannot be made: \(String(cString: strerror(errno)))", hint: "Name one that can: --home FOLDER.")
+            }
+        }
+    }
+
     private func bounded(_ key: ConfigKey, _ fallback: Int, _ range: ClosedRange<Int>) throws -> Int {
         let value = reader.int(forKey: key, default: fallback)
         guard range.contains(value) else {
