@@ -9,63 +9,108 @@ public struct AlertStore: Sendable {
 
     /// Writes what detection found, in order, in the caller's transaction.
     ///
-    /// An alert that is there already is left as it is: what was opened once is opened once.
+    /// An alert that is there already is left as it is: what was opened once is opened once. Between two merges every alert changes once, so that
+    /// a busy batch takes three statements and not three an alert.
     public func apply(_ changes: [AlertChange], shard: Int32, in connection: PostgresConnection) async throws {
+        var pending = Pending()
         for change in changes {
             switch change {
-            case .open(let alert): try await open(alert, shard: shard, connection)
+            case .open(let alert):
+                pending.opened.append(alert)
+                pending.add(alert.events, to: alert.id)
             case .extend(let more):
-                try await connection.execute(
-                    """
-                    update audit.alert set first_seen = \(PostgresTimestamp(more.firstSeen)), last_seen = \(PostgresTimestamp(more.lastSeen)),
-                        count = \(Int64(more.count))
-                    where shard = \(shard) and id = \(uuid(more.id))
-                    """)
-                try await add(more.events, to: more.id, shard: shard, connection)
+                pending.extended.append(more)
+                pending.add(more.events, to: more.id)
             case .merge(let merge):
-                try await connection.execute(
-                    """
-                    with moved as (
-                        delete from audit.alert_event where shard = \(shard) and alert = \(uuid(merge.absorbed)) returning event, index
-                    )
-                    insert into audit.alert_event (shard, alert, event, index)
-                    select \(shard), \(uuid(merge.into)), event, index from moved
-                    on conflict do nothing
-                    """)
-                try await connection.execute(
-                    """
-                    update audit.alert set state = 'merged', merged_into = \(uuid(merge.into))
-                    where shard = \(shard) and id = \(uuid(merge.absorbed))
-                    """)
+                try await write(pending, shard: shard, connection)
+                pending = Pending()
+                try await self.merge(merge, shard: shard, connection)
+            }
+        }
+        try await write(pending, shard: shard, connection)
+    }
+
+    private struct Pending {
+        var opened: [Alert] = []
+        var extended: [AlertExtension] = []
+        var alerts: [PostgresUUID] = []
+        var events: [PostgresUUID] = []
+        var indexes: [Int64] = []
+
+        mutating func add(_ more: [AlertEvent], to alert: AlertID) {
+            for event in more {
+                alerts.append(PostgresUUID(alert))
+                events.append(PostgresUUID(high: event.id.high, low: event.id.low))
+                indexes.append(event.index)
             }
         }
     }
 
-    private func open(_ alert: Alert, shard: Int32, _ connection: PostgresConnection) async throws {
-        let group = JSONObject(alert.group.map { ($0.field, JSONValue.string($0.value)) })
-        try await connection.execute(
-            """
-            insert into audit.alert (
-                shard, id, tenant, rule_id, rule_title, rule_author, severity, tags, group_by, first_seen, last_seen, count)
-            values (
-                \(shard), \(uuid(alert.id)), \(alert.tenant), \(alert.ruleID), \(alert.ruleTitle), \(alert.ruleAuthor), \(alert.severity.rawValue),
-                \(alert.tags), \(PostgresJSON(text: String(decoding: CanonicalJSON.encode(.object(group)), as: UTF8.self))),
-                \(PostgresTimestamp(alert.firstSeen)), \(PostgresTimestamp(alert.lastSeen)), \(Int64(alert.count)))
-            on conflict do nothing
-            """)
-        try await add(alert.events, to: alert.id, shard: shard, connection)
+    private func write(_ pending: Pending, shard: Int32, _ connection: PostgresConnection) async throws {
+        let opened = pending.opened
+        if !opened.isEmpty {
+            // An array of tags for each alert, which unnest would flatten: they go as JSON.
+            try await connection.execute(
+                """
+                insert into audit.alert (
+                    shard, id, tenant, rule_id, rule_title, rule_author, severity, tags, group_by, first_seen, last_seen, count)
+                select \(shard), a.id, a.tenant, a.rule_id, a.rule_title, a.rule_author, a.severity,
+                    array(select jsonb_array_elements_text(a.tags)), a.group_by, a.first_seen, a.last_seen, a.count
+                from unnest(
+                    \(opened.map { PostgresUUID($0.id) }), \(opened.map(\.tenant)), \(opened.map(\.ruleID)), \(opened.map(\.ruleTitle)),
+                    \(opened.map(\.ruleAuthor)), \(opened.map(\.severity.rawValue)), \(opened.map { json(.array($0.tags.map(JSONValue.string))) }),
+                    \(opened.map { json(.object(JSONObject($0.group.map { ($0.field, JSONValue.string($0.value)) }))) }),
+                    \(opened.map { PostgresTimestamp($0.firstSeen) }), \(opened.map { PostgresTimestamp($0.lastSeen) }),
+                    \(opened.map { Int64($0.count) })
+                ) as a (id, tenant, rule_id, rule_title, rule_author, severity, tags, group_by, first_seen, last_seen, count)
+                on conflict do nothing
+                """)
+        }
+        let extended = pending.extended
+        if !extended.isEmpty {
+            try await connection.execute(
+                """
+                update audit.alert a set first_seen = e.first_seen, last_seen = e.last_seen, count = e.count
+                from unnest(
+                    \(extended.map { PostgresUUID($0.id) }), \(extended.map { PostgresTimestamp($0.firstSeen) }),
+                    \(extended.map { PostgresTimestamp($0.lastSeen) }), \(extended.map { Int64($0.count) })
+                ) as e (id, first_seen, last_seen, count)
+                where a.shard = \(shard) and a.id = e.id
+                """)
+        }
+        if !pending.events.isEmpty {
+            try await connection.execute(
+                """
+                insert into audit.alert_event (shard, alert, event, index)
+                select \(shard), e.alert, e.event, e.index
+                from unnest(\(pending.alerts), \(pending.events), \(pending.indexes)) as e (alert, event, index)
+                on conflict do nothing
+                """)
+        }
     }
 
-    private func add(_ events: [AlertEvent], to alert: AlertID, shard: Int32, _ connection: PostgresConnection) async throws {
-        guard !events.isEmpty else { return }
+    private func merge(_ merge: AlertMerge, shard: Int32, _ connection: PostgresConnection) async throws {
         try await connection.execute(
             """
+            with moved as (
+                delete from audit.alert_event where shard = \(shard) and alert = \(PostgresUUID(merge.absorbed)) returning event, index
+            )
             insert into audit.alert_event (shard, alert, event, index)
-            select \(shard), \(uuid(alert)), e.id, e.index
-            from unnest(\(events.map { PostgresUUID(high: $0.id.high, low: $0.id.low) }), \(events.map(\.index))) as e (id, index)
+            select \(shard), \(PostgresUUID(merge.into)), event, index from moved
             on conflict do nothing
+            """)
+        try await connection.execute(
+            """
+            update audit.alert set state = 'merged', merged_into = \(PostgresUUID(merge.into))
+            where shard = \(shard) and id = \(PostgresUUID(merge.absorbed))
             """)
     }
 
-    private func uuid(_ id: AlertID) -> PostgresUUID { PostgresUUID(high: id.high, low: id.low) }
+    private func json(_ value: JSONValue) -> PostgresJSON {
+        PostgresJSON(text: String(decoding: CanonicalJSON.encode(value), as: UTF8.self))
+    }
+}
+
+extension PostgresUUID {
+    init(_ id: AlertID) { self.init(high: id.high, low: id.low) }
 }

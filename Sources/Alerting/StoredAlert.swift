@@ -89,7 +89,8 @@ extension AlertStore {
             shard: try row.decode("shard", as: Int32.self), id: AlertID(high: id.high, low: id.low),
             tenant: try row.decode("tenant", as: String.self), ruleID: try row.decode("rule_id", as: String.self),
             ruleTitle: try row.decode("rule_title", as: String.self), ruleAuthor: try row.decode("rule_author", as: String?.self),
-            severity: Severity(rawValue: try row.decode("severity", as: Int16.self)) ?? .unknown, tags: try row.decode("tags", as: [String].self),
+            severity: Severity(rawValue: try row.decode("severity", as: Int16.self)) ?? .unknown,
+            tags: try row.decode("tags", as: [String].self),
             group: (try? JSONValue(parsing: row.decode("group_by", as: PostgresJSON.self).text.utf8).object) ?? [:],
             state: try row.decode("state", as: String.self), firstSeen: try time("first_seen"), lastSeen: try time("last_seen"),
             count: try row.decode("count", as: Int64.self), openedAt: try time("opened_at"))

@@ -59,25 +59,27 @@ public struct EventEncoder: Sendable {
         guard !header.source.isEmpty else { throw .invalid(reason: "its source is empty") }
         guard !header.type.rawValue.isEmpty else { throw .invalid(reason: "its type is empty") }
 
-        var found: [String] = []
-        var object = EventEncoder.fingerprintsOnly(event.body.json, found: &found)
-        for member in object where !["session", "token"].contains(member.key) {
-            object[member.key] = EventEncoder.exact(Redaction.redact(member.value, under: "", path: member.key, found: &found))
+        let form = event.body.json
+        var cleaning = BodyCleaning()
+        var object = EventEncoder.fingerprintsOnly(form, &cleaning)
+        // The details last: where they are too much, they leave out nothing but themselves.
+        for member in form where !["session", "token", "details"].contains(member.key) {
+            object[member.key] = cleaning.clean(member.value, under: "", path: member.key)
         }
-        if let details = event.body.details.isEmpty ? nil : object["details"]?.object {
-            object["details"] = EventEncoder.exact(.object(Redaction.redact(details, path: "details", found: &found)))
-        }
-        if !found.isEmpty { object["redacted"] = .array(Set(found).sorted().prefix(64).map(JSONValue.string)) }
+        if let details = form["details"] { object["details"] = cleaning.clean(details, under: "", path: "details") }
+        if !cleaning.found.isEmpty { object["redacted"] = .array(cleaning.found.sorted().prefix(64).map(JSONValue.string)) }
 
-        var body = CanonicalJSON.encode(.object(object))
-        if body.count > EventEncoder.maximumBodyBytes { (object, body) = BodyTruncation.fit(object, bytes: body.count) }
+        var body: [UInt8]
+        let bytes = cleaning.isCut ? BodyTruncation.estimate(.object(form)) : nil
+        if let bytes { (object, body) = BodyTruncation.marked(object, bytes: bytes) } else { body = CanonicalJSON.encode(.object(object)) }
+        if body.count > EventEncoder.maximumBodyBytes { (object, body) = BodyTruncation.fit(object, bytes: bytes ?? body.count) }
 
         var generator = SystemRandomNumberGenerator()
         let salt = withUnsafeBytes(of: (generator.next(), generator.next())) { Array($0) }
         return EncodedEvent(
             header: header, body: body, salt: salt, bodyHash: EventEncoder.bodyHash(salt: salt, body: body),
-            actor: object["actor"]?.object.flatMap { $0["name"]?.string ?? $0["id"]?.string }.map(EventEncoder.visible),
-            clientIP: object["client"]?.object?["ip"]?.string.map(EventEncoder.visible),
+            actor: object["actor"]?.object.flatMap { $0["name"]?.string ?? $0["id"]?.string },
+            clientIP: object["client"]?.object?["ip"]?.string,
             session: object["session"]?.string, token: object["token"]?.object?["fingerprint"]?.string)
     }
 
@@ -90,50 +92,32 @@ public struct EventEncoder: Sendable {
     }
 
     /// `session`, `token.fingerprint` and `token.jti` hold fingerprints or nothing: whatever else stands there is taken for the secret itself.
-    private static func fingerprintsOnly(_ body: JSONObject, found: inout [String]) -> JSONObject {
+    private static func fingerprintsOnly(_ body: JSONObject, _ cleaning: inout BodyCleaning) -> JSONObject {
         var body = body
-        if let session = body["session"]?.string, !Fingerprinter.isFingerprint(session) {
+        if let session = body["session"]?.string, !Fingerprinter.isFingerprint(session), session != "[redacted:session]" {
             body["session"] = "[redacted:session]"
-            found.append("session")
+            cleaning.redacted("session")
         }
         if var token = body["token"]?.object {
             for field in ["fingerprint", "jti"] {
-                if let text = token[field]?.string, !Fingerprinter.isFingerprint(text) {
+                if let text = token[field]?.string, !Fingerprinter.isFingerprint(text), text != "[redacted:token]" {
                     token[field] = "[redacted:token]"
-                    found.append("token.\(field)")
+                    cleaning.redacted("token.\(field)")
                 }
             }
             for field in ["issuer", "key_id"] {
-                if let text = token[field]?.string, let clean = Redaction.redact(text) {
-                    token[field] = .string(clean)
-                    found.append("token.\(field)")
-                }
+                if let text = token[field]?.string { token[field] = .string(cleaning.clean(text, path: "token.\(field)")) }
             }
             body["token"] = .object(token)
         }
         return body
     }
 
-    /// Fractions beyond ±2^53 as strings: PostgreSQL's `jsonb` writes them out as integers, from which the canonical form could not be had again.
-    private static func exact(_ value: JSONValue) -> JSONValue {
-        switch value {
-        case .double(let number) where number.magnitude > 9_007_199_254_740_992:
-            .string(String(decoding: CanonicalJSON.encode(value), as: UTF8.self))
-        case .array(let elements): .array(elements.map(exact))
-        case .object(let object): .object(JSONObject(object.members.map { ($0.key, exact($0.value)) }))
-        default: value
-        }
-    }
-
     /// A header's text: no secrets, no NUL, at most `limit` bytes, cut on a character with `…`.
     private static func clean(_ text: String, limit: Int) -> String {
-        let text = visible(Redaction.redact(text) ?? text)
+        // Looked at a little beyond the limit, for a secret that was cut in two would not be known by its shape.
+        let head = BodyTruncation.prefix(text, bytes: limit + 8192)
+        let text = BodyCleaning.visible(Redaction.redact(head) ?? head)
         return text.utf8.count <= limit ? text : BodyTruncation.prefix(text, bytes: limit - 3) + "…"
-    }
-
-    /// `text` with NUL written as `\u0000`, as the canonical body has it.
-    private static func visible(_ text: String) -> String {
-        guard text.utf8.contains(0) else { return text }
-        return String(decoding: text.utf8.flatMap { $0 == 0 ? Array(#"\u0000"#.utf8) : [$0] }, as: UTF8.self)
     }
 }

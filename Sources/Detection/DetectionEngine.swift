@@ -29,7 +29,7 @@ public struct DetectionEngine: Sendable {
     public init(rules: RuleSet, limits: Limits = Limits()) {
         self.rules = rules
         self.limits = limits
-        states = zip(rules.windows, rules.correlations).map { CorrelationState(plan: $0, correlation: $1) }
+        states = rules.plans.map { CorrelationState(plan: $0) }
     }
 
     /// Judges events in the order of their log.
@@ -97,19 +97,10 @@ public struct DetectionEngine: Sendable {
         _ event: SealedEvent, _ correlation: Int, _ contents: inout EventContents, _ counters: inout CorrelationState.Counters,
         _ journal: inout AlertJournal
     ) {
-        let plan = rules.windows[correlation]
-        let tenant = event.event.header.tenant
-        var key = GroupKey(tenant: tenant)
-        for slot in plan.groupSlots {
-            guard let value = contents[slot].first?.original, !value.isEmpty else {
-                guard plan.allowsMissingGroup else {
-                    metrics.missingGroup += 1
-                    return
-                }
-                key.add([])
-                continue
-            }
-            key.add(value)
+        let plan = rules.plans[correlation]
+        for slot in plan.groupSlots where !plan.allowsMissingGroup && contents[slot].first?.original.isEmpty ?? true {
+            metrics.missingGroup += 1
+            return
         }
         var digest: UInt64 = 0
         if let slot = plan.valueSlot {
@@ -121,12 +112,14 @@ public struct DetectionEngine: Sendable {
         }
         metrics.hits += 1
         let hit = Hit(id: event.event.id, shard: event.shard, index: event.index, value: digest)
+        let key = contents.groupKey(plan.groupSlots)
         var values: [String] = []
         if states[correlation].groups[key] == nil {
             values = plan.groupSlots.map { String(decoding: contents[$0].first?.original ?? [], as: UTF8.self) }
         }
         states[correlation].add(
-            hit, key: key, tenant: tenant, values: values, now: now, budget: limits.groupsPerRule, clocks: clocks, counters: &counters,
+            hit, key: key, tenant: event.event.header.tenant, values: values, now: now, budget: limits.groupsPerRule, clocks: clocks,
+            counters: &counters,
             journal: &journal)
     }
 

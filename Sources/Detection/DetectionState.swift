@@ -31,31 +31,33 @@ public enum StateChange: Sendable, Hashable {
 }
 
 extension DetectionEngine {
-    /// The rows that changed since the last call, at most one change for each key, sorted by key so that two writers do not lock each other.
+    /// The rows that changed since the last call, at most one change for each key, always in the same order of keys.
     public mutating func takeStateChanges() -> [StateChange] {
-        var changes: [(key: StateKey, value: [UInt8]?)] = rejected.map { ($0, nil) }
+        var changes = rejected.map { StateChange.delete($0) }
         rejected = []
+        func append(_ key: StateKey, _ value: [UInt8]?) {
+            changes.append(value.map { .upsert(StateRow(key: key, value: $0)) } ?? .delete(key))
+        }
         if isNowChanged {
             var row = StateEncoder()
             row.add(signed: now)
-            changes.append((StateKey(kind: "clock", rule: "", tenant: "", group: ""), row.bytes))
+            append(StateKey(kind: "clock", rule: "", tenant: "", group: ""), row.bytes)
             isNowChanged = false
         }
         for key in clocks.takeChanged() {
-            let name = StateKey(kind: "source", rule: "", tenant: key.tenant, group: key.source)
-            changes.append((name, clocks.tenants[key.tenant]?[key.source].map(StateEncoder.encode)))
+            append(
+                StateKey(kind: "source", rule: "", tenant: key.tenant, group: key.source),
+                clocks.tenants[key.tenant]?[key.source].map(StateEncoder.encode))
         }
         for index in states.indices {
-            for key in states[index].takeChanged() {
-                let plan = states[index].plan
-                let group = states[index].groups[key]
-                let name = StateKey(kind: "group", rule: plan.rule, tenant: key.tenant, group: key.name)
-                changes.append((name, group.map { StateEncoder.encode($0, plan: plan) }))
+            let plan = states[index].plan
+            for (key, tenant) in states[index].takeChanged() {
+                append(
+                    StateKey(kind: "group", rule: plan.rule, tenant: tenant, group: key.name),
+                    states[index].groups[key].map { StateEncoder.encode($0, plan: plan) })
             }
         }
-        return changes.sorted { StateKey.precedes($0.key, $1.key) }.map { change in
-            change.value.map { .upsert(StateRow(key: change.key, value: $0)) } ?? .delete(change.key)
-        }
+        return changes
     }
 
     /// Takes up rows that an engine with the same rules wrote: a new engine is then equal to that one.
@@ -83,21 +85,11 @@ extension DetectionEngine {
             guard let index = byRule[row.key.rule] else { return false }
             let plan = states[index].plan
             guard let group = decoder.group(tenant: row.key.tenant, plan: plan) else { return false }
-            var key = GroupKey(tenant: row.key.tenant)
-            for value in group.values { key.add(value.utf8) }
+            let key = GroupKey(tenant: row.key.tenant, values: group.values.map(\.utf8))
             guard key.name == row.key.group else { return false }
             states[index].restore(group, key: key)
         default: return false
         }
         return true
-    }
-}
-
-extension StateKey {
-    static func precedes(_ a: StateKey, _ b: StateKey) -> Bool {
-        for (left, right) in [(a.kind, b.kind), (a.rule, b.rule), (a.tenant, b.tenant), (a.group, b.group)] {
-            if !left.utf8.elementsEqual(right.utf8) { return left.utf8.lexicographicallyPrecedes(right.utf8) }
-        }
-        return false
     }
 }

@@ -12,7 +12,7 @@ public struct RuleSet: Sendable {
     public let fingerprint: String
 
     let compiled: [CompiledRule]
-    let windows: [CorrelationPlan]
+    let plans: [CorrelationPlan]
     /// The correlations that count a rule's matches, by the rule's index.
     let countedBy: [[Int]]
     let fields: [EventField]
@@ -83,7 +83,7 @@ public struct RuleSet: Sendable {
         }
         var slots = FieldSlots()
         compiled = rules.map { CompiledRule($0, fields: &slots) }
-        windows = correlations.map { CorrelationPlan($0, fields: &slots) }
+        plans = correlations.map { CorrelationPlan($0, fields: &slots) }
         var countedBy = [[Int]](repeating: [], count: rules.count)
         for (index, members) in counted.enumerated() { for member in members { countedBy[member].append(index) } }
         self.countedBy = countedBy

@@ -29,6 +29,8 @@ public struct ExampleAPI: Service {
             logger: logger)
         var application = Application(
             responder: recorder.wrap(parts.router()),
+            // A connection on which nothing happens for a minute is closed: slow clients hold no more than that.
+            server: .http1(configuration: .init(idleTimeout: .seconds(60))),
             configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) }, logger: logger)
         application.beforeServerStarts {

@@ -10,17 +10,21 @@ struct Cardea: AsyncParsableCommand {
             Without --database-url (or CARDEA_DATABASE_URL) cardea runs a PostgreSQL of its own under --home, started on demand \
             and left running until `cardea down`.
 
-            Exit status: 0 done, 1 failed, 2 wrong usage, 3 incomplete.
+            To begin: `cardea import /var/log/nginx/access.log`, `cardea worker --until-idle`, then `cardea alerts`, `cardea views failed_login`, \
+            `cardea query --status 404`. Or `cardea up --example`, and send it requests.
+
+            Exit status: 0 done, 1 failed, 2 wrong usage, 3 a log could not be read to its end.
             """,
         version: "0.1.0",
         groupedSubcommands: [
             CommandGroup(name: "Run", subcommands: [Up.self, Down.self, WorkerCommand.self, Migrate.self, Doctor.self]),
             CommandGroup(name: "Fill", subcommands: [Import.self]),
             CommandGroup(name: "Look", subcommands: [Query.self, Tail.self, ViewsCommand.self, AlertsCommand.self]),
-            CommandGroup(name: "Maintain", subcommands: [ProjectionsCommand.self, Completion.self]),
+            CommandGroup(name: "Maintain", subcommands: [ProjectionsCommand.self, BenchCommand.self, Completion.self]),
         ])
 
     static func main() async {
+        ignoresBrokenPipes
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -1,5 +1,6 @@
-@testable import AuditMiddleware
 import Testing
+
+@testable import AuditMiddleware
 
 @Suite struct Base64URLTests {
     @Test("every sequence of up to three bytes, and longer ones, come back")

@@ -1,10 +1,11 @@
 import AuditEvents
-@testable import AuditMiddleware
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Synchronization
 import Testing
+
+@testable import AuditMiddleware
 
 @Suite struct BearerTests {
     final class Revocations: TokenStatusChecking {
@@ -27,7 +28,8 @@ import Testing
     @Test("a good token lets in, and the event says who, by fingerprints", arguments: Way.allCases)
     func good(_ way: Way) async throws {
         let test = TestApplication()
-        let claims = #"{"iss":"https://issuer","aud":"shop","sub":"ann","name":"Ann","sid":"session-SECRET","exp":1800000600,"jti":"j-SECRET"}"#
+        let claims =
+            #"{"iss":"https://issuer","aud":"shop","sub":"ann","name":"Ann","sid":"session-SECRET","exp":1800000600,"jti":"j-SECRET"}"#
         let token = Forge.token(claims: claims)
         try await test.application(try Self.router()).test(way.setup) { client in
             for scheme in ["Bearer ", "bearer ", "BEARER   "] {
@@ -54,7 +56,8 @@ import Testing
         let expired = Forge.token(claims: #"{"iss":"https://issuer","aud":"shop","sub":"ann","exp":1}"#)
         let none = Forge.part(#"{"alg":"none","typ":"JWT"}"#) + "." + Forge.part(Forge.claims) + "."
         let cases: [(String, String, Severity, Bool)] = [
-            (expired, "expired", .low, true), (none, "algorithm_none", .high, true), ("garbage", "malformed", .low, true), ("", "malformed", .low, true),
+            (expired, "expired", .low, true), (none, "algorithm_none", .high, true), ("garbage", "malformed", .low, true),
+            ("", "malformed", .low, true),
             (Forge.token(secret: [UInt8](repeating: 1, count: 32)), "bad_signature", .medium, true),
             (Forge.token(header: #"{"alg":"HS256","typ":"JWT","kid":"zz"}"#), "unknown_key", .medium, true),
             (Forge.token(header: #"{"alg":"HS512","typ":"JWT","kid":"k1"}"#), "algorithm_not_allowed", .high, true),
@@ -128,7 +131,9 @@ import Testing
         try await test.application(try Self.router(status: revocations)).test(way.setup) { client in
             #expect(try await client.execute(uri: "/me", method: .get, headers: [.authorization: "Bearer " + Forge.token()]).status == .ok)
             revocations.revoked.withLock { _ = $0.insert("j1") }
-            #expect(try await client.execute(uri: "/me", method: .get, headers: [.authorization: "Bearer " + Forge.token()]).status == .unauthorized)
+            #expect(
+                try await client.execute(uri: "/me", method: .get, headers: [.authorization: "Bearer " + Forge.token()]).status
+                    == .unauthorized)
             let event = try #require(test.sink.events(.tokenRejected).first)
             #expect(event.header.reason == "revoked")
             #expect(event.header.severity == .high)
@@ -141,12 +146,16 @@ import Testing
     func roles(_ way: Way) async throws {
         let test = TestApplication()
         @Sendable func token(_ roles: String) -> HTTPFields {
-            [.authorization: "Bearer " + Forge.token(claims: #"{"iss":"https://issuer","aud":"shop","sub":"ann","exp":1800000600,"roles":\#(roles)}"#)]
+            [
+                .authorization: "Bearer "
+                    + Forge.token(claims: #"{"iss":"https://issuer","aud":"shop","sub":"ann","exp":1800000600,"roles":\#(roles)}"#)
+            ]
         }
         try await test.application(try Self.router()).test(way.setup) { client in
             for (uri, roles, status) in [
                 ("/edit", #"["editor"]"#, 200), ("/edit", #"["x","admin"]"#, 200), ("/edit", #"["Editor"]"#, 403), ("/edit", "[]", 403),
-                ("/edit", #""editor""#, 403), ("/edit", #"[["editor"]]"#, 403), ("/admin", #"["editor"]"#, 403), ("/admin", #"["admin"]"#, 200),
+                ("/edit", #""editor""#, 403), ("/edit", #"[["editor"]]"#, 403), ("/admin", #"["editor"]"#, 403),
+                ("/admin", #"["admin"]"#, 200),
             ] {
                 let before = test.sink.events.count
                 let response = try await client.execute(uri: uri, method: .get, headers: token(roles))

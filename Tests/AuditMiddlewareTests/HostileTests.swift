@@ -1,10 +1,10 @@
 import AuditEvents
 import AuditMiddleware
+import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import NIOCore
-import Foundation
 import Testing
 
 /// What no proper client sends, over a real socket.
@@ -32,7 +32,8 @@ import Testing
     @Test(
         "strange targets have a status and one event each, with the path as it came",
         arguments: [
-            "//", "///ok", "/ok/", "/%2e%2e/%2e%2e/etc/passwd", "/../../etc/passwd", "/ok%00", "/ok;jsessionid=1", "/%C0%AF", "/%", "/%zz", "/ok%2f",
+            "//", "///ok", "/ok/", "/%2e%2e/%2e%2e/etc/passwd", "/../../etc/passwd", "/ok%00", "/ok;jsessionid=1", "/%C0%AF", "/%", "/%zz",
+            "/ok%2f",
             "/caf%C3%A9", "/a\u{7f}", "/\"<script>", "/ok?", "/ok??a=1", "/ok?a[]=1&a[]=2", "/" + String(repeating: "a", count: 5_000),
             "/ok?" + String(repeating: "k=v&", count: 2_000), "http://other.example/ok", "/ok#fragment", "/é",
         ])
@@ -92,11 +93,34 @@ import Testing
     func pipelined() async throws {
         try await Self.withServer { test, port in
             let connection = try RawConnection(port: port)
-            connection.send(String(repeating: "GET /ok HTTP/1.1\r\nHost: x\r\n\r\n", count: 50) + "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            connection.send(
+                String(repeating: "GET /ok HTTP/1.1\r\nHost: x\r\n\r\n", count: 50)
+                    + "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             let answer = try await connection.receive { $0.contains("404 Not Found") }
             #expect(answer.components(separatedBy: "HTTP/1.1 200 OK").count == 51)
             #expect(test.sink.requests.map(\.body.path) == Array(repeating: "/ok", count: 50) + ["/last"])
             connection.finish()
+        }
+    }
+
+    @Test("sixty connections at once lose no event")
+    func crowd() async throws {
+        try await Self.withServer { test, port in
+            try await withThrowingTaskGroup { group in
+                for i in 0..<60 {
+                    let connection = try RawConnection(port: port)
+                    group.addTask {
+                        defer { connection.finish() }
+                        for j in 0..<10 {
+                            connection.send("GET /ok?c=1 HTTP/1.1\r\nHost: x\r\nX-Request-Id: c-\(i)-\(j)\r\n\r\n")
+                            _ = try await connection.receive { $0.hasSuffix("ok") }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(test.sink.requests.count == 600)
+            #expect(Set(test.sink.requests.compactMap(\.body.requestID)).count == 600)
         }
     }
 

@@ -19,7 +19,8 @@ import Testing
             return "book \(context.parameters.get("id") ?? "")"
         }
         try await test.application(router).test(way.setup) { client in
-            let response = try await client.execute(uri: "/books/7?page=2&token=SECRET&page=3", method: .get, headers: [.userAgent: "check/1"])
+            let response = try await client.execute(
+                uri: "/books/7?page=2&token=SECRET&page=3", method: .get, headers: [.userAgent: "check/1"])
             #expect(response.status == .ok)
             #expect(String(buffer: response.body) == "book 7")
             let event = try #require(test.sink.events.first)
@@ -55,7 +56,8 @@ import Testing
         let expected: [(String, HTTPRequest.Method, Int, Outcome, String?, String?)] = [
             ("/teapot", .get, 418, .failure, nil, "/teapot"), ("/broken", .get, 500, .error, "unhandled_error", "/broken"),
             ("/refused", .get, 403, .denied, nil, "/refused"), ("/nowhere", .get, 404, .failure, nil, nil),
-            ("/teapot", .delete, 404, .failure, nil, nil), ("//", .get, 404, .failure, nil, nil), ("/%2e%2e/etc", .get, 404, .failure, nil, nil),
+            ("/teapot", .delete, 404, .failure, nil, nil), ("//", .get, 404, .failure, nil, nil),
+            ("/%2e%2e/etc", .get, 404, .failure, nil, nil),
         ]
         try await test.application(router).test(way.setup) { client in
             for (uri, method, status, outcome, reason, route) in expected {
@@ -87,7 +89,8 @@ import Testing
         let router = Router(context: TestContext.self)
         router.get("broken") { _, _ -> String in throw Secretive() }
         let recorder = AuditRecorder(
-            sink: sink, configuration: .init(source: "shop", fingerprinter: TestApplication.fingerprinter), logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+            sink: sink, configuration: .init(source: "shop", fingerprinter: TestApplication.fingerprinter),
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         try await Application(responder: recorder.wrap(router), configuration: .init(address: .hostname("127.0.0.1", port: 0)))
             .test(way.setup) { client in
                 let response = try await client.execute(uri: "/broken", method: .get)

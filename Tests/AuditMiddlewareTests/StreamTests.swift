@@ -1,10 +1,11 @@
 import AuditEvents
-@testable import AuditMiddleware
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import NIOCore
 import Testing
+
+@testable import AuditMiddleware
 
 @Suite struct StreamTests {
     struct Broken: Error {}

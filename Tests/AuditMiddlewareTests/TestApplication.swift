@@ -21,7 +21,8 @@ struct TestApplication: Sendable {
         let recorder = AuditRecorder(
             sink: sink,
             configuration: .init(
-                source: "shop", fingerprinter: Self.fingerprinter, tenant: "acme", clock: clock.clock, wholeResponseLimit: wholeResponseLimit),
+                source: "shop", fingerprinter: Self.fingerprinter, tenant: "acme", clock: clock.clock,
+                wholeResponseLimit: wholeResponseLimit),
             logger: logger)
         return Application(
             responder: recorder.wrap(router), configuration: .init(address: .hostname("127.0.0.1", port: 0)), logger: logger)

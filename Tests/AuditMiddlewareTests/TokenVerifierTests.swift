@@ -1,7 +1,8 @@
 import AuditEvents
-@testable import AuditMiddleware
 import Crypto
 import Testing
+
+@testable import AuditMiddleware
 
 /// Makes tokens that are wrong in one way.
 struct Forge {
@@ -52,11 +53,14 @@ struct Forge {
         arguments: [
             (#"{"alg":"HS256","typ":"JWT","kid":"k1"}"#, nil), (#"{"alg":"HS256","typ":"application/at+JWT","kid":"k1"}"#, nil),
             (#"{"alg":"none","typ":"JWT","kid":"k1"}"#, "algorithm_none"), (#"{"alg":"nOnE","typ":"JWT"}"#, "algorithm_none"),
-            (#"{"alg":"HS512","typ":"JWT","kid":"k1"}"#, "algorithm_not_allowed"), (#"{"alg":"hs256","typ":"JWT","kid":"k1"}"#, "algorithm_not_allowed"),
-            (#"{"alg":"ES256","typ":"JWT","kid":"k1"}"#, "algorithm_not_allowed"), (#"{"alg":"","typ":"JWT","kid":"k1"}"#, "algorithm_not_allowed"),
+            (#"{"alg":"HS512","typ":"JWT","kid":"k1"}"#, "algorithm_not_allowed"),
+            (#"{"alg":"hs256","typ":"JWT","kid":"k1"}"#, "algorithm_not_allowed"),
+            (#"{"alg":"ES256","typ":"JWT","kid":"k1"}"#, "algorithm_not_allowed"),
+            (#"{"alg":"","typ":"JWT","kid":"k1"}"#, "algorithm_not_allowed"),
             (#"{"alg":"RS256","typ":"JWT","kid":"k1"}"#, "algorithm_not_allowed"),
             (#"{"typ":"JWT","kid":"k1"}"#, "malformed"), (#"{"alg":5,"typ":"JWT","kid":"k1"}"#, "malformed"),
-            (#"{"alg":["HS256"],"typ":"JWT","kid":"k1"}"#, "malformed"), (#"{"alg":"HS256","alg":"HS256","typ":"JWT","kid":"k1"}"#, "malformed"),
+            (#"{"alg":["HS256"],"typ":"JWT","kid":"k1"}"#, "malformed"),
+            (#"{"alg":"HS256","alg":"HS256","typ":"JWT","kid":"k1"}"#, "malformed"),
             (#"{"alg":"HS256","\u0061lg":"none","typ":"JWT","kid":"k1"}"#, "malformed"),
             (#"{"alg":"HS256","typ":"JWT","kid":"k2"}"#, "unknown_key"), (#"{"alg":"HS256","typ":"JWT","kid":"K1"}"#, "unknown_key"),
             (#"{"alg":"HS256","typ":"JWT","kid":""}"#, "unknown_key"), (#"{"alg":"HS256","typ":"JWT","kid":7}"#, "malformed"),
@@ -79,32 +83,43 @@ struct Forge {
     @Test(
         "the claims must be exactly what is expected",
         arguments: [
-            (#"{"iss":"https://issuer","aud":"shop","exp":1800000600}"#, nil), (#"{"iss":"https://issuer","aud":["x","shop"],"exp":1800000600}"#, nil),
-            (#"{"iss":"https://issuer","aud":"shop","exp":1800000600.5}"#, nil), (#"{"iss":"https://issuer","aud":"shop","exp":1.8000006e9}"#, nil),
+            (#"{"iss":"https://issuer","aud":"shop","exp":1800000600}"#, nil),
+            (#"{"iss":"https://issuer","aud":["x","shop"],"exp":1800000600}"#, nil),
+            (#"{"iss":"https://issuer","aud":"shop","exp":1800000600.5}"#, nil),
+            (#"{"iss":"https://issuer","aud":"shop","exp":1.8000006e9}"#, nil),
             (#"{"aud":"shop","exp":1800000600}"#, "missing_claim"), (#"{"iss":"https://issuer","exp":1800000600}"#, "missing_claim"),
-            (#"{"iss":"https://issuer","aud":"shop"}"#, "missing_claim"), (#"{"iss":"https://issuer/","aud":"shop","exp":1800000600}"#, "wrong_issuer"),
+            (#"{"iss":"https://issuer","aud":"shop"}"#, "missing_claim"),
+            (#"{"iss":"https://issuer/","aud":"shop","exp":1800000600}"#, "wrong_issuer"),
             (#"{"iss":["https://issuer"],"aud":"shop","exp":1800000600}"#, "malformed"),
             (#"{"iss":"https://issuer","aud":"shops","exp":1800000600}"#, "wrong_audience"),
             (#"{"iss":"https://issuer","aud":[],"exp":1800000600}"#, "wrong_audience"),
             (#"{"iss":"https://issuer","aud":["shop",7],"exp":1800000600}"#, "malformed"),
             (#"{"iss":"https://issuer","aud":{"shop":1},"exp":1800000600}"#, "malformed"),
             (#"{"iss":"https://issuer","aud":null,"exp":1800000600}"#, "malformed"),
-            (#"{"iss":"https://issuer","aud":"shop","exp":1799999971}"#, nil), (#"{"iss":"https://issuer","aud":"shop","exp":1799999970}"#, "expired"),
-            (#"{"iss":"https://issuer","aud":"shop","exp":0}"#, "expired"), (#"{"iss":"https://issuer","aud":"shop","exp":-1}"#, "malformed"),
-            (#"{"iss":"https://issuer","aud":"shop","exp":"1800000600"}"#, "malformed"), (#"{"iss":"https://issuer","aud":"shop","exp":true}"#, "malformed"),
-            (#"{"iss":"https://issuer","aud":"shop","exp":null}"#, "malformed"), (#"{"iss":"https://issuer","aud":"shop","exp":1e300}"#, "malformed"),
+            (#"{"iss":"https://issuer","aud":"shop","exp":1799999971}"#, nil),
+            (#"{"iss":"https://issuer","aud":"shop","exp":1799999970}"#, "expired"),
+            (#"{"iss":"https://issuer","aud":"shop","exp":0}"#, "expired"),
+            (#"{"iss":"https://issuer","aud":"shop","exp":-1}"#, "malformed"),
+            (#"{"iss":"https://issuer","aud":"shop","exp":"1800000600"}"#, "malformed"),
+            (#"{"iss":"https://issuer","aud":"shop","exp":true}"#, "malformed"),
+            (#"{"iss":"https://issuer","aud":"shop","exp":null}"#, "malformed"),
+            (#"{"iss":"https://issuer","aud":"shop","exp":1e300}"#, "malformed"),
             (#"{"iss":"https://issuer","aud":"shop","exp":1e999}"#, "malformed"),
             (#"{"iss":"https://issuer","aud":"shop","exp":99999999999999999999}"#, "malformed"),
-            (#"{"iss":"https://issuer","aud":"shop","exp":253402300799}"#, nil), (#"{"iss":"https://issuer","aud":"shop","exp":253402300800}"#, "malformed"),
+            (#"{"iss":"https://issuer","aud":"shop","exp":253402300799}"#, nil),
+            (#"{"iss":"https://issuer","aud":"shop","exp":253402300800}"#, "malformed"),
             (#"{"iss":"https://issuer","aud":"shop","exp":1800000600,"nbf":1800000030}"#, nil),
             (#"{"iss":"https://issuer","aud":"shop","exp":1800000600,"nbf":1800000031}"#, "not_yet_valid"),
             (#"{"iss":"https://issuer","aud":"shop","exp":1800000600,"iat":1800000031}"#, "not_yet_valid"),
             (#"{"iss":"https://issuer","aud":"shop","exp":1800000600,"nbf":"x"}"#, "malformed"),
             (#"{"iss":"https://issuer","aud":"shop","exp":1800000600,"sub":7}"#, "malformed"),
             (#"{"iss":"https://issuer","aud":"shop","exp":1800000600,"jti":[]}"#, "malformed"),
-            (#"{"iss":"https://issuer","aud":"shop","exp":1799999000,"exp":1800000600}"#, "malformed"), ("[]", "malformed"), ("", "malformed"),
-            (#"{"iss":"https://issuer","aud":"shop","exp":1800000600,"deep":"#
-                + String(repeating: "[", count: 200) + String(repeating: "]", count: 200) + "}", "malformed"),
+            (#"{"iss":"https://issuer","aud":"shop","exp":1799999000,"exp":1800000600}"#, "malformed"), ("[]", "malformed"),
+            ("", "malformed"),
+            (
+                #"{"iss":"https://issuer","aud":"shop","exp":1800000600,"deep":"#
+                    + String(repeating: "[", count: 200) + String(repeating: "]", count: 200) + "}", "malformed"
+            ),
         ] as [(String, String?)])
     func claims(_ claims: String, _ reason: String?) throws {
         #expect(Forge.reason(Forge.token(claims: claims), try Forge.verifier()) == reason)
@@ -116,7 +131,8 @@ struct Forge {
         let token = Forge.token()
         let parts = token.split(separator: ".").map(String.init)
         for bad in [
-            "", ".", "..", "...", parts[0], parts[0] + "." + parts[1], token + ".", token + "." + parts[2], "." + token, token + "=", token + " ",
+            "", ".", "..", "...", parts[0], parts[0] + "." + parts[1], token + ".", token + "." + parts[2], "." + token, token + "=",
+            token + " ",
             " " + token, token + "\n", parts[0] + "=." + parts[1] + "." + parts[2], parts[0] + ".." + parts[2],
             #"{"payload":"\#(parts[1])","protected":"\#(parts[0])","signature":"\#(parts[2])"}"#,
         ] {
@@ -146,7 +162,8 @@ struct Forge {
         let other = [UInt8](repeating: 8, count: 32)
         let elliptic = P256.Signing.PrivateKey()
         let verifier = try Forge.verifier(keys: [
-            .hmac(Forge.secret, algorithm: .hs256, id: "k1"), .hmac(other, algorithm: .hs256, id: "k2"), .es256(elliptic.publicKey, id: "e1"),
+            .hmac(Forge.secret, algorithm: .hs256, id: "k1"), .hmac(other, algorithm: .hs256, id: "k2"),
+            .es256(elliptic.publicKey, id: "e1"),
         ])
         #expect(Forge.reason(Forge.token(), verifier) == nil)
         #expect(Forge.reason(Forge.token(header: #"{"alg":"HS256","typ":"JWT","kid":"k2"}"#, secret: other), verifier) == nil)
@@ -185,7 +202,8 @@ struct Forge {
     func issue() throws {
         let now: @Sendable () -> Timestamp = { Timestamp(microseconds: Forge.now * 1_000_000) }
         for key in [
-            try SigningKey.hs256(Forge.secret, id: "h"), .es256(P256.Signing.PrivateKey(), id: "e"), .ed25519(Curve25519.Signing.PrivateKey(), id: "d"),
+            try SigningKey.hs256(Forge.secret, id: "h"), .es256(P256.Signing.PrivateKey(), id: "e"),
+            .ed25519(Curve25519.Signing.PrivateKey(), id: "d"),
             .ed25519(Curve25519.Signing.PrivateKey()),
         ] {
             let issuer = TokenIssuer(key: key, issuer: "https://issuer", audience: "shop", now: now)

@@ -1,13 +1,15 @@
 import AuditEvents
-@testable import AuditMiddleware
 import Crypto
 import Foundation
 import Testing
 
+@testable import AuditMiddleware
+
 /// C2SP's JWS vectors, where they are at hand.
 @Suite struct WycheproofTests {
     static let file: URL = {
-        let root = ProcessInfo.processInfo.environment["CARDEA_CONFORMANCE_DATA"].map { URL(fileURLWithPath: $0) }
+        let root =
+            ProcessInfo.processInfo.environment["CARDEA_CONFORMANCE_DATA"].map { URL(fileURLWithPath: $0) }
             ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../../shared/data")
         return root.standardizedFileURL.appendingPathComponent("jose/json_web_signature_test.json")
     }()
@@ -37,8 +39,10 @@ import Testing
     func vectors() throws {
         let bytes = Array(try Data(contentsOf: Self.file))
         let document = try #require(JSONValue(parsing: bytes).object)
-        // Valid in the file, with a stray `?` within a part: RFC 7515 §2 knows no additional characters, so here they are refused.
-        let stray: Set<Int64> = [372, 373]
+        // The file's own slips. 372 and 373 are called valid with a stray `?` that their MAC does not cover: RFC 7515 §2 knows no additional
+        // characters. 367 and 370, called invalid for a padding, lost it on the way: they are byte for byte the valid 357.
+        let misjudged: Set<Int64> = [372, 373, 367, 370]
+        var tokens: [Int64: String] = [:]
         var (judged, accepted, unsupported) = (0, 0, 0)
         for group in try #require(document["testGroups"]?.array) {
             let jwk = try #require((group.object?["public"] ?? group.object?["private"])?.object)
@@ -49,18 +53,20 @@ import Testing
                 // The vectors in JSON serialization are objects in the file.
                 let text = token.string ?? String(decoding: CanonicalJSON.encode(token), as: UTF8.self)
                 judged += 1
+                tokens[id] = text
                 guard let key else {
                     unsupported += 1
                     continue
                 }
                 let isAccepted = (try? SignatureVerifier(keys: [key]).verify(text)) != nil
                 if isAccepted { accepted += 1 }
-                #expect(isAccepted == (valid && !stray.contains(id)), "vector \(id): \(test.object?["comment"]?.string ?? "")")
+                #expect(isAccepted == (valid != misjudged.contains(id)), "vector \(id): \(test.object?["comment"]?.string ?? "")")
             }
         }
         #expect(judged == 401)
-        #expect(accepted == 12)
-        // RSA, keys for encryption.
-        #expect(unsupported == 318)
+        #expect(tokens[367] == tokens[357] && tokens[370] == tokens[357])
+        #expect(accepted == 14)
+        // RSA, and keys for encryption: refused by there being no key.
+        #expect(unsupported == 320)
     }
 }

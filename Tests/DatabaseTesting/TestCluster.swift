@@ -18,7 +18,7 @@ public struct TestCluster: Sendable {
     public func crash() async throws {
         guard let pid = try await cluster.status().pid else { return }
         kill(pid, SIGKILL)
-        while try await cluster.status().state == .running { await Task.yield() }
+        while try await cluster.status().state == .running { try await Task.sleep(for: .milliseconds(2)) }
     }
 }
 

@@ -44,7 +44,7 @@ public func withTestDatabase<R: Sendable>(_ body: (TestDatabase) async throws ->
     try await withPostgresConnection(PostgresConfiguration(url: server), logger: .quiet) { connection in
         try await connection.execute("CREATE DATABASE \(identifier: name) TEMPLATE template0")
     }
-    let database = TestDatabase(url: TestServer.replacingDatabase(in: server, with: name), name: name)
+    let database = TestDatabase(url: PostgresConfiguration.replacingDatabase(in: server, with: name), name: name)
     let outcome: Result<R, any Error>
     do {
         outcome = .success(try await TestDatabase.$current.withValue(database) { try await body(database) })

@@ -55,25 +55,4 @@ final class TestServer: Sendable {
     static func environment(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
     }
-
-    /// The same server, another database. A URI and a keyword=value string end differently.
-    static func replacingDatabase(in url: String, with name: String) -> String {
-        guard let scheme = url.range(of: "://") else { return "\(url) dbname=\(name)" }
-        let rest = url[scheme.upperBound...]
-        let query = rest.firstIndex(of: "?") ?? rest.endIndex
-        let authority = rest[..<query].prefix { $0 != "/" }
-        return "\(url[..<scheme.upperBound])\(authority)/\(name)\(rest[query...])"
-    }
-}
-
-extension String {
-    fileprivate func range(of needle: String) -> Range<Index>? {
-        let bytes = Array(needle.utf8)
-        var index = utf8.startIndex
-        while index != utf8.endIndex {
-            if utf8[index...].starts(with: bytes) { return index..<utf8.index(index, offsetBy: bytes.count) }
-            index = utf8.index(after: index)
-        }
-        return nil
-    }
 }

@@ -29,24 +29,28 @@ struct CorrelationCase {
     let events: [SealedEvent]
     let rules: RuleSet
 
-    init(seed: Int) throws {
+    /// - Parameter isHammered: whether one account has nearly all events, many in each second.
+    init(seed: Int, isHammered: Bool = false) throws {
         var random = SeededGenerator(seed: seed)
-        isValueCount = Bool.random(using: &random)
+        isValueCount = isHammered || Bool.random(using: &random)
         threshold = Int.random(in: 1...5, using: &random)
         timespan = Int.random(in: 2...12, using: &random)
         suppress = timespan + (Bool.random(using: &random) ? 0 : Int.random(in: 1...15, using: &random))
         lateness = Int.random(in: 0...40, using: &random)
         let density = Int.random(in: 1...8, using: &random)
         let groups = Int.random(in: 1...3, using: &random)
-        let count = Int.random(in: 1...70, using: &random)
+        let count = isHammered ? 300 : Int.random(in: 1...70, using: &random)
         var events: [SealedEvent] = []
         var time = Self.start
         for index in 0..<count {
             // Gaps in whole seconds, so that bounds of windows and equal times are met often.
-            time += Int64(Int.random(in: 0...10, using: &random) == 0 ? 30 : Int.random(in: 0...density, using: &random)) * Self.second
+            let pause = Int.random(in: 0...(isHammered ? 100 : 10), using: &random) == 0
+            let step = isHammered ? Int.random(in: 0...9, using: &random) / 9 : Int.random(in: 0...density, using: &random)
+            time += Int64(pause ? 30 : step) * Self.second
             let id = EventID(time: Timestamp(microseconds: time), entropy: random.next())
             let body = EventBody(
-                actor: .init(name: "user\(Int.random(in: 0..<6, using: &random))"),
+                actor: .init(
+                    name: "user\(isHammered && Int.random(in: 0..<20, using: &random) > 0 ? 0 : Int.random(in: 0..<6, using: &random))"),
                 client: .init(ip: "192.0.2.\(Int.random(in: 0..<groups, using: &random))"))
             let header = EventHeader(
                 id: id, tenant: Int.random(in: 0...4, using: &random) == 0 ? "other" : "default", source: "sshd", type: .loginFailure,

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Alerts are a function of the set of events")
 struct EnginePropertyTests {
-    static let cases = 3000
+    static let cases = 2000
 
     @Test("in the order of time the engine agrees with the definition of an alert")
     func agreesWithDefinition() throws {
@@ -123,5 +123,30 @@ struct EnginePropertyTests {
                 return
             }
         }
+    }
+
+    @Test("an account that fills the window by itself changes neither whether nor when a rule fires")
+    func thinning() throws {
+        var thinned = 0
+        for seed in 0..<Self.cases / 10 {
+            let generated = try CorrelationCase(seed: seed, isHammered: true)
+            let expected = generated.reference()
+            var random = SeededGenerator(seed: seed + 4_000_000)
+            for order in [generated.events, generated.shuffled(&random)] {
+                var engine = DetectionEngine(rules: generated.rules)
+                var book = AlertBook()
+                for event in order { book.apply(engine.process([event])) }
+                thinned += engine.metrics.hitsThinned
+                book.expectConsistent()
+                for entry in expected {
+                    let same = book.entries.filter { $0.tenant == entry.tenant && $0.group == entry.group && $0.last == entry.last }
+                    #expect(same.count == 1 && same.allSatisfy { $0.events.isSubset(of: entry.events) }, "seed \(seed)")
+                }
+                #expect(book.alerts.count == expected.count, "seed \(seed)")
+                #expect(
+                    engine.states.flatMap(\.groups.values).flatMap(\.chains).allSatisfy { $0.hits.count <= 6 * HitChain.keptRepeats * 3 })
+            }
+        }
+        #expect(thinned > 1000, "the cases must have repeats to let go of")
     }
 }

@@ -12,7 +12,7 @@ import Testing
             actor: .init(id: "u1", name: "Zoë"), client: .init(ip: "192.0.2.7", port: 1, userAgent: "x"), session: "fp_s",
             token: .init(fingerprint: "fp_t", issuer: "i", keyID: "k", jti: "fp_j"), target: "t", requestID: "r", traceID: "0af7",
             spanID: "b7ad",
-            path: "/login/1", service: "example", details: ["n": 7, "list": [1, "two", nil]]))
+            path: "/login/1", service: "example", details: ["n": 7, "list": [1, "two", .null]]))
 
     static func text(_ change: (inout JSONObject) -> Void = { _ in }) -> String {
         var object = event.json

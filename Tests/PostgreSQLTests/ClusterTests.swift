@@ -122,6 +122,26 @@ struct ClusterTests {
         }
     }
 
+    @Test("a pool whose server stays away gives up after its timeout, with the reason")
+    func staysAway() async throws {
+        try await withTestCluster { cluster in
+            var configuration = PostgresConfiguration(url: try await cluster.start())
+            configuration.acquireTimeout = .milliseconds(300)
+            let pool = PostgresPool(configuration, logger: .quiet)
+            try await pool.execute("SELECT 1")
+            try await cluster.cluster.stop()
+            for _ in 0..<3 {
+                let began = ContinuousClock.now
+                let error = await #expect(throws: PostgresError.self) { try await pool.query("SELECT 1") }
+                #expect(error?.code == .connection)
+                #expect(error?.message.contains("No such file or directory") == true)
+                #expect(ContinuousClock.now - began < .seconds(2))
+            }
+            try await cluster.start()
+            try await eventually("the pool is back") { (try? await pool.query("SELECT 1", as: Int32.self)) == [1] }
+        }
+    }
+
     @Test("a dead server fails a running call at once")
     func deadServer() async throws {
         try await withTestCluster { cluster in

@@ -136,6 +136,23 @@ struct ConnectionTests {
         }
     }
 
+    @Test("a session has the asked settings, and the server ends one that idles in a transaction")
+    func sessionSettings() async throws {
+        var configuration = try TestDatabase.required().configuration()
+        configuration.applicationName = "settings"
+        configuration.idleInTransactionTimeout = .milliseconds(50)
+        try await withPostgresConnection(configuration, logger: .quiet) { connection in
+            let shown = try await connection.query(
+                "SELECT current_setting('application_name'), current_setting('TimeZone'), current_setting('client_encoding')",
+                as: (String, String, String).self)
+            #expect(shown[0] == ("settings", "UTC", "UTF8"))
+            try await connection.simple("BEGIN")
+            try await eventually("the server has ended the session") { !connection.session.watch.isQuiet }
+            let error = await #expect(throws: PostgresError.self) { try await connection.query("SELECT 1") }
+            #expect(error?.code == .connection)
+        }
+    }
+
     @Test("a closed connection says so")
     func closed() async throws {
         try await connected { connection in

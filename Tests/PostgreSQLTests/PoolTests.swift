@@ -83,10 +83,11 @@ struct PoolTests {
     func close() async throws {
         let pool = try TestDatabase.required().pool(maximumConnections: 1)
         let (opened, gate) = AsyncStream.makeStream(of: Void.self)
+        let (somebodyWaits, waits) = AsyncStream.makeStream(of: Void.self)
         let lent = Task {
             try await pool.withConnection { connection in
                 gate.yield()
-                try await eventually("somebody waits") { pool.occupancy.waiting == 1 }
+                for await _ in somebodyWaits { break }
                 try await eventually("the pool is closed") { pool.occupancy.waiting == 0 }
                 return try await connection.query("SELECT 1", as: Int.self)
             }
@@ -94,6 +95,7 @@ struct PoolTests {
         for await _ in opened { break }
         let waiting = Task { try await pool.query("SELECT 1") }
         try await eventually("the task waits") { pool.occupancy.waiting == 1 }
+        waits.yield()
         await pool.close()
         #expect(try await lent.value == [1])
         #expect(pool.occupancy.open == 0)

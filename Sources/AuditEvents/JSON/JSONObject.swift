@@ -14,8 +14,32 @@ public struct JSONObject: Sendable, Hashable {
 
     /// The object of these members; of two with one name the later wins.
     public init(_ elements: some Sequence<(String, JSONValue)>) {
-        members = []
-        for (key, value) in elements { self[key] = value }
+        members = elements.map { Member(key: $0.0, value: $0.1) }
+        guard !JSONObject.isCanonical(members) else { return }
+        members.sort { JSONObject.compare($0.key, $1.key) < 0 }  // stable: of equal names the later stays behind
+        var kept: [Member] = []
+        for member in members {
+            if let last = kept.last, JSONObject.compare(last.key, member.key) == 0 { kept.removeLast() }
+            kept.append(member)
+        }
+        members = kept
+    }
+
+    /// The object of these members; nil, with the place of the later one, where two have one name.
+    ///
+    /// Sorting once is what keeps an object of very many names, in whatever order, from costing the square of their number.
+    static func distinct(_ members: [Member]) -> (object: JSONObject, duplicate: Int?) {
+        var object = JSONObject()
+        object.members = members
+        if isCanonical(members) { return (object, nil) }
+        let order = members.indices.sorted { compare(members[$0].key, members[$1].key) < 0 }
+        for (a, b) in zip(order, order.dropFirst()) where compare(members[a].key, members[b].key) == 0 { return (object, b) }
+        object.members = order.map { members[$0] }
+        return (object, nil)
+    }
+
+    private static func isCanonical(_ members: [Member]) -> Bool {
+        zip(members, members.dropFirst()).allSatisfy { compare($0.key, $1.key) < 0 }
     }
 
     public var isEmpty: Bool { members.isEmpty }
@@ -36,13 +60,6 @@ public struct JSONObject: Sendable, Hashable {
             case (nil, false): break
             }
         }
-    }
-
-    /// Adds a member unless its name is taken; false when it is.
-    mutating func insertIfAbsent(_ key: String, _ value: JSONValue) -> Bool {
-        let (index, found) = position(of: key)
-        if !found { members.insert(Member(key: key, value: value), at: index) }
-        return !found
     }
 
     private func position(of key: String) -> (Int, Bool) {

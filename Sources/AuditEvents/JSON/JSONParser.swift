@@ -66,12 +66,13 @@ private struct JSONParser {
     }
 
     mutating func object(depth: Int) throws(JSONError) -> JSONObject {
-        var object = JSONObject()
+        var members: [JSONObject.Member] = []
+        var starts: [Int] = []
         offset += 1
         skipSpace()
         if current == UInt8(ascii: "}") {
             offset += 1
-            return object
+            return JSONObject()
         }
         while true {
             skipSpace()
@@ -81,14 +82,15 @@ private struct JSONParser {
             skipSpace()
             guard current == UInt8(ascii: ":") else { throw failure("':' is expected") }
             offset += 1
-            guard object.insertIfAbsent(key, try value(depth: depth + 1)) else {
-                throw JSONError(reason: "a member's name stands twice", offset: start)
-            }
+            members.append(JSONObject.Member(key: key, value: try value(depth: depth + 1)))
+            starts.append(start)
             skipSpace()
             switch current {
             case UInt8(ascii: ","): offset += 1
             case UInt8(ascii: "}"):
                 offset += 1
+                let (object, duplicate) = JSONObject.distinct(members)
+                if let duplicate { throw JSONError(reason: "a member's name stands twice", offset: starts[duplicate]) }
                 return object
             default: throw failure("',' or '}' is expected")
             }

@@ -1,7 +1,10 @@
 extension Timestamp: CustomStringConvertible, LosslessStringConvertible {
     /// RFC 3339 in UTC with six decimals: `2026-11-23T02:34:13.000000Z`.
+    ///
+    /// A moment outside of the years 0 to 9999, which no parser gives, is written as its microseconds since 1970.
     public var description: String {
-        String(unsafeUninitializedCapacity: 27) { buffer in
+        guard Timestamp.written.contains(self) else { return "@\(microseconds)us" }
+        return String(unsafeUninitializedCapacity: 27) { buffer in
             let c = civil
             func put(_ value: Int, at offset: Int, width: Int) {
                 var value = value
@@ -39,6 +42,14 @@ extension Timestamp: CustomStringConvertible, LosslessStringConvertible {
     ///
     /// - Parameter assumingUTC: whether a missing offset means UTC instead of an error.
     public init?(rfc3339 bytes: some Collection<UInt8>, assumingUTC: Bool = false) {
+        let parsed = bytes.withContiguousStorageIfAvailable { Timestamp(ascii: $0, assumingUTC: assumingUTC) }
+        guard let time = parsed ?? Array(bytes).withUnsafeBufferPointer({ Timestamp(ascii: $0, assumingUTC: assumingUTC) }) else {
+            return nil
+        }
+        self = time
+    }
+
+    private init?(ascii bytes: UnsafeBufferPointer<UInt8>, assumingUTC: Bool) {
         var rest = bytes[...]
         func digits(_ count: Int) -> Int? {
             var value = 0
@@ -69,14 +80,14 @@ extension Timestamp: CustomStringConvertible, LosslessStringConvertible {
             guard any else { return nil }
         }
         var offset = 0
-        switch rest.popFirst() {
+        let sign = rest.popFirst()
+        switch sign {
         case UInt8(ascii: "Z"), UInt8(ascii: "z"): break
         case UInt8(ascii: "+"), UInt8(ascii: "-"):
-            let negative = bytes[bytes.index(rest.startIndex, offsetBy: -1)] == UInt8(ascii: "-")
             guard let h = digits(2), h <= 23 else { return nil }
             if rest.first == UInt8(ascii: ":") { rest.removeFirst() }
             guard let m = digits(2), m <= 59 else { return nil }
-            offset = (h * 3600 + m * 60) * (negative ? -1 : 1)
+            offset = (h * 3600 + m * 60) * (sign == UInt8(ascii: "-") ? -1 : 1)
         case nil where assumingUTC: break
         default: return nil
         }

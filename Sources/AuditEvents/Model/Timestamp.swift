@@ -20,6 +20,8 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     public static let epoch = Timestamp(microseconds: 0)
     /// 9999-12-31T23:59:59.999999Z.
     public static let maximum = Timestamp(microseconds: 253_402_300_799_999_999)
+    /// The moments that RFC 3339 can write: the years 0 to 9999.
+    static let written = Timestamp(microseconds: -62_167_219_200_000_000)...maximum
     /// 0001-01-01T00:00:00Z.
     public static let minimum = Timestamp(microseconds: -62_135_596_800_000_000)
 }
@@ -46,6 +48,8 @@ extension Timestamp {
         let days = Timestamp.day(year, month, day)
         let seconds = Int64(days) * 86_400 + Int64(hour * 3600 + minute * 60 + second - offsetSeconds)
         self.init(microseconds: seconds * 1_000_000 + Int64(microsecond))
+        // An offset can lead out of the years that four digits name.
+        guard Timestamp.written.contains(self) else { return nil }
     }
 
     static func days(in month: Int, of year: Int) -> Int {

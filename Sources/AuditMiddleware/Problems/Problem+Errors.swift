@@ -18,7 +18,7 @@ extension Problem {
                 headers: error.headers.without([.contentType, .contentLength])
             ).response()
         case is NIOTooManyBytesError: return Problem(.contentTooLarge).response()
-        case is SinkRefusal: return Problem.unrecordable(retryAfterSeconds: 5).response()
+        case is SinkRefusal: return Problem.unrecordable(retryAfterSeconds: context.audit.retryAfterSeconds).response()
         case is CancellationError where Task.isCancelled || context.audit.clientIsGone:
             context.audit.update { $0.reason = "client_closed" }
             return Problem(.internalServerError).response()

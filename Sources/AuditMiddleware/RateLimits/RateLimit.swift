@@ -8,7 +8,8 @@ import Synchronization
 
 /// Refuses a client's requests beyond a policy's quota with 429, and says what is left in every response.
 ///
-/// A client is an IPv4 address or an IPv6 /64. The count is this process's own.
+/// A client is an IPv4 address or an IPv6 /64; all clients without an address (in process, over a Unix socket) are one. The count is this
+/// process's own.
 public struct RateLimit<Context: AuditedRequestContext>: RouterMiddleware {
     private final class Counts: Sendable {
         let window: Mutex<SlidingWindow<ClientAddress?>>

@@ -59,6 +59,9 @@ public final class AuditContext: Sendable {
         state.withLock { $0.trail }?.configuration.fingerprinter.fingerprint(secret, purpose: purpose)
     }
 
+    /// The seconds that a request refused for a full record is told to wait.
+    var retryAfterSeconds: Int { state.withLock { $0.trail }?.configuration.retryAfterSeconds ?? 5 }
+
     /// Whether the connection was there at the start and is no more.
     var clientIsGone: Bool { wasActive && !channel.isActive }
 
@@ -84,12 +87,12 @@ public final class AuditContext: Sendable {
             state.userAgent = agent.map { RequestFacts.bounded($0, to: 256) }
             state.trace = traces == 1 ? trace.flatMap(TraceParent.init) : nil
             state.started = started
-            state.responseFields.append(HTTPField(name: .requestID, value: requestID))
         }
     }
 
     func moveResponseFields(to headers: inout HTTPFields) {
-        let fields = state.withLock { $0.responseFields }
+        let (id, fields) = state.withLock { ($0.requestID, $0.responseFields) }
+        headers[.requestID] = id
         headers.append(contentsOf: fields)
     }
 

@@ -57,6 +57,8 @@ public struct RecordedResponder<Base: HTTPResponder>: HTTPResponder where Base.C
         let body = response.body
         let stream = RecordedStream(audit: audit, trail: trail, status: response.status.code)
         response.body = ResponseBody(contentLength: body.contentLength) { writer in
+            // What is written to a connection just closed may be taken without complaint.
+            if audit.clientIsGone { stream.writeFailed() }
             do {
                 try await body.write(CountingBodyWriter(base: writer, stream: stream))
             } catch {

@@ -40,13 +40,12 @@ final class RecordedStream: Sendable {
             return state
         }
         guard !state.ended else { return }
-        let ending: RequestEnding =
-            switch failure {
-            case nil: .response(status, bytes: state.bytes)
-            case .some(let error):
-                state.writeFailed || error is CancellationError || audit.clientIsGone
-                    ? .clientClosedWithin(status, bytes: state.bytes) : .cut(status, bytes: state.bytes)
-            }
+        let ending: RequestEnding
+        if state.writeFailed || failure is CancellationError || (failure != nil && audit.clientIsGone) {
+            ending = .clientClosedWithin(status, bytes: state.bytes)
+        } else {
+            ending = failure == nil ? .response(status, bytes: state.bytes) : .cut(status, bytes: state.bytes)
+        }
         await RecordedStream.record(ending, audit, trail).value
     }
 

@@ -23,25 +23,25 @@ enum RequestFacts {
 
     /// The names in a query, each once, in their order and as they were sent; at most 32.
     ///
-    /// Values never. A part without `=`, or with an unlikely name, may be a value that was put there by mistake; it becomes `*`.
+    /// Values never. A part without `=` may be a value that was put there by mistake, as may an unlikely name: both become `*`.
     static func queryKeys(_ query: String) -> [String] {
         var keys: [String] = []
         for part in query.utf8.split(separator: UInt8(ascii: "&"), maxSplits: 64) {
             guard keys.count < 32 else { break }
-            let equals = part.firstIndex(of: UInt8(ascii: "="))
-            let name = part[..<(equals ?? part.endIndex)]
-            let key = isLikelyName(name, bare: equals == nil) ? String(decoding: name, as: UTF8.self) : "*"
+            let name = part.firstIndex(of: UInt8(ascii: "=")).map { part[..<$0] }
+            let key = name.flatMap { isLikelyName($0) ? String(decoding: $0, as: UTF8.self) : nil } ?? "*"
             if !keys.contains(key) { keys.append(key) }
         }
         return keys
     }
 
-    private static func isLikelyName(_ name: Substring.UTF8View, bare: Bool) -> Bool {
-        guard (1...(bare ? 16 : 40)).contains(name.count) else { return false }
+    private static func isLikelyName(_ name: Substring.UTF8View) -> Bool {
+        guard (1...40).contains(name.count) else { return false }
         return name.allSatisfy { c in
             switch c {
-            case 65...90, 97...122, UInt8(ascii: "_"), UInt8(ascii: "-"): true
-            case 48...57, UInt8(ascii: "."), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "%"): !bare
+            case 48...57, 65...90, 97...122, UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "["), UInt8(ascii: "]"),
+                UInt8(ascii: "%"):
+                true
             default: false
             }
         }

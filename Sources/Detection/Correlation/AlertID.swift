@@ -35,7 +35,7 @@ public struct AlertID: Sendable, Hashable, Comparable {
 extension AlertID: CustomStringConvertible, LosslessStringConvertible {
     /// The 8-4-4-4-12 form in lower case (RFC 9562 §4).
     public var description: String {
-        let hex = Array((StableDigest.hex(high) + StableDigest.hex(low)).utf8)
+        let hex = Array(StableDigest.hex(high, low).utf8)
         var text: [UInt8] = []
         for (offset, digit) in hex.enumerated() {
             if [8, 12, 16, 20].contains(offset) { text.append(UInt8(ascii: "-")) }

@@ -16,7 +16,7 @@ struct CorrelationGroup: Sendable, Hashable {
     }
 
     mutating func add(
-        _ hit: Hit, plan: CorrelationPlan, correlation: SigmaCorrelation, counters: inout Counters, journal: inout AlertJournal,
+        _ hit: Hit, plan: CorrelationPlan, counters: inout Counters, journal: inout AlertJournal,
         horizon: () -> Int64
     ) {
         let time = hit.time
@@ -26,14 +26,14 @@ struct CorrelationGroup: Sendable, Hashable {
         let touches = place < chains.count && chains[place].first <= time + plan.suppress
         guard touches else {
             chains.insert(HitChain(first: time, last: time, hits: [], alert: nil), at: place)
-            report(chains[place].add(hit, plan: plan, thinned: &counters.thinned), at: place, correlation, &journal)
+            report(chains[place].add(hit, plan: plan, thinned: &counters.thinned), at: place, plan, &journal)
             return
         }
         let bridges = place + 1 < chains.count && chains[place + 1].first <= time + plan.suppress
         if bridges {
-            bridge(place, with: hit, plan: plan, correlation: correlation, thinned: &counters.thinned, journal: &journal)
+            bridge(place, with: hit, plan: plan, thinned: &counters.thinned, journal: &journal)
         } else {
-            report(chains[place].add(hit, plan: plan, thinned: &counters.thinned), at: place, correlation, &journal)
+            report(chains[place].add(hit, plan: plan, thinned: &counters.thinned), at: place, plan, &journal)
         }
         if chains[place].alert != nil ? !chains[place].hits.isEmpty : chains[place].hits.count > 2 * plan.threshold + 16 {
             chains[place].compact(horizon: horizon(), plan: plan, dropped: &counters.dropped)
@@ -42,7 +42,7 @@ struct CorrelationGroup: Sendable, Hashable {
 
     /// Joins the chains at `place` and after it, between which the hit lies.
     private mutating func bridge(
-        _ place: Int, with hit: Hit, plan: CorrelationPlan, correlation: SigmaCorrelation, thinned: inout Int, journal: inout AlertJournal
+        _ place: Int, with hit: Hit, plan: CorrelationPlan, thinned: inout Int, journal: inout AlertJournal
     ) {
         let later = chains.remove(at: place + 1)
         guard var open = chains[place].alert else {
@@ -50,7 +50,7 @@ struct CorrelationGroup: Sendable, Hashable {
             chains[place].hits += later.hits
             chains[place].alert = later.alert
             chains[place].last = max(chains[place].last, later.last)
-            return report(chains[place].add(hit, plan: plan, thinned: &thinned), at: place, correlation, &journal)
+            return report(chains[place].add(hit, plan: plan, thinned: &thinned), at: place, plan, &journal)
         }
         // The earlier chain's alert did not close: everything after it joins.
         var joined = [hit]
@@ -67,15 +67,16 @@ struct CorrelationGroup: Sendable, Hashable {
         journal.extend(open.id, tenant: tenant, chains[place].values, with: joined)
     }
 
-    private mutating func report(_ effect: HitChain.Effect, at place: Int, _ correlation: SigmaCorrelation, _ journal: inout AlertJournal) {
+    private mutating func report(_ effect: HitChain.Effect, at place: Int, _ plan: CorrelationPlan, _ journal: inout AlertJournal) {
         switch effect {
         case .none: break
         case .joined(let hits):
             guard let id = chains[place].alert?.id else { return }
             journal.extend(id, tenant: tenant, chains[place].values, with: hits)
         case .opened(let hits):
-            let group = Array(zip(correlation.groupBy, values))
-            let id = AlertID(rule: correlation.id, tenant: tenant, group: group.map { (field: $0, value: $1) }, first: hits[0].id)
+            let correlation = plan.correlation
+            let group = Array(zip(plan.groupBy, values))
+            let id = AlertID(rule: plan.rule, tenant: tenant, group: group.map { (field: $0, value: $1) }, first: hits[0].id)
             chains[place].alert?.id = id
             let values = chains[place].values
             let metadata = correlation.metadata
@@ -93,36 +94,8 @@ struct CorrelationGroup: Sendable, Hashable {
     func isExpired(horizon: Int64, plan: CorrelationPlan) -> Bool { chains.allSatisfy { $0.last + plan.suppress < horizon } }
 
     /// What is worth most under pressure: an open alert, then more than one hit, then the latest touch.
-    var worth: (Int, Int64, Int64) {
+    var worth: (kind: Int, touched: Int64, last: Int64) {
         let kind = chains.contains { $0.alert != nil } ? 2 : chains.reduce(0) { $0 + $1.hits.count } > 1 ? 1 : 0
         return (kind, touched, chains.last?.last ?? 0)
-    }
-}
-
-/// A group's key in memory: tenant and values, so framed that no two run into each other. Bytes, since two texts that differ in
-/// normalization are two accounts.
-struct GroupKey: Sendable, Hashable {
-    private(set) var bytes: [UInt8] = []
-
-    init(tenant: String) { add(tenant.utf8) }
-
-    mutating func add(_ part: some Collection<UInt8>) {
-        withUnsafeBytes(of: UInt32(truncatingIfNeeded: part.count).littleEndian) { bytes.append(contentsOf: $0) }
-        bytes.append(contentsOf: part)
-    }
-
-    var tenant: String {
-        let count = bytes.withUnsafeBytes { UInt32(littleEndian: $0.loadUnaligned(as: UInt32.self)) }
-        return String(decoding: bytes[4..<(4 + Int(count))], as: UTF8.self)
-    }
-
-    func hash(into hasher: inout Hasher) { bytes.withUnsafeBytes { hasher.combine(bytes: $0) } }
-
-    /// The key's name in the database: short, whatever the values' length.
-    var name: String {
-        var digest = StableDigest("cardea group 1")
-        digest.add(bytes)
-        let words = digest.words()
-        return StableDigest.hex(words.high) + StableDigest.hex(words.low)
     }
 }

@@ -1,5 +1,6 @@
-/// A correlation made ready to run: fields are slots, times are microseconds.
-struct CorrelationPlan: Sendable {
+/// A correlation made ready to run: fields are slots, times are microseconds. A class, since every hit passes it on.
+final class CorrelationPlan: Sendable {
+    let correlation: SigmaCorrelation
     let rule: String
     let groupBy: [String]
     let groupSlots: [Int]
@@ -14,6 +15,7 @@ struct CorrelationPlan: Sendable {
     let definition: UInt64
 
     init(_ correlation: SigmaCorrelation, fields: inout FieldSlots) {
+        self.correlation = correlation
         rule = correlation.id
         groupBy = correlation.groupBy
         groupSlots = correlation.groupBy.map { fields.slot(FieldMap.field($0)) }

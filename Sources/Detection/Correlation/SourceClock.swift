@@ -7,6 +7,15 @@ struct SourceClocks: Sendable {
         var watermark: Int64
         /// The sealer's time of its newest event.
         var sealed: Int64
+        /// Whether it is among the changed ones already.
+        var isChanged = false
+
+        /// Goes on, and says what was before.
+        mutating func advance(to time: Int64, sealed: Int64) -> Clock {
+            let before = self
+            self = Clock(watermark: max(watermark, time), sealed: sealed, isChanged: true)
+            return before
+        }
     }
 
     /// A source silent for this long holds no group's state back.
@@ -15,7 +24,8 @@ struct SourceClocks: Sendable {
     static let maximum = 4096
 
     private(set) var tenants: [String: [String: Clock]] = [:]
-    private(set) var changed: Set<Key> = []
+    /// A source may be named more than once: when it goes and when it comes again.
+    private var changed: [Key] = []
 
     struct Key: Sendable, Hashable {
         var tenant: String
@@ -30,21 +40,21 @@ struct SourceClocks: Sendable {
         let key = Key(tenant: header.tenant, source: header.source)
         if header.type == .auditImport {
             tenants[key.tenant]?[key.source] = nil
-            changed.insert(key)
+            changed.append(key)
             return nil
         }
-        changed.insert(key)
-        if let before = tenants[key.tenant]?[key.source]?.watermark {
-            tenants[key.tenant]?[key.source] = Clock(watermark: max(before, time), sealed: sealed)
-            return before
+        if let before = tenants[key.tenant]?[key.source]?.advance(to: time, sealed: sealed) {
+            if !before.isChanged { changed.append(key) }
+            return before.watermark
         }
         if let sources = tenants[key.tenant], sources.count >= Self.maximum,
             let oldest = sources.min(by: { ($0.value.sealed, $0.key) < ($1.value.sealed, $1.key) })
         {
             tenants[key.tenant]?[oldest.key] = nil
-            changed.insert(Key(tenant: key.tenant, source: oldest.key))
+            changed.append(Key(tenant: key.tenant, source: oldest.key))
         }
-        tenants[key.tenant, default: [:]][key.source] = Clock(watermark: time, sealed: sealed)
+        tenants[key.tenant, default: [:]][key.source] = Clock(watermark: time, sealed: sealed, isChanged: true)
+        changed.append(key)
         return nil
     }
 
@@ -59,8 +69,11 @@ struct SourceClocks: Sendable {
 
     mutating func restore(_ key: Key, _ clock: Clock) { tenants[key.tenant, default: [:]][key.source] = clock }
 
-    mutating func takeChanged() -> Set<Key> {
-        defer { changed = [] }
-        return changed
+    /// The sources that changed or went since the last call, each once, in the order of tenant and name.
+    mutating func takeChanged() -> [Key] {
+        let keys = Set(changed)
+        changed = []
+        for key in keys { tenants[key.tenant]?[key.source]?.isChanged = false }
+        return keys.sorted { ($0.tenant, $0.source) < ($1.tenant, $1.source) }
     }
 }

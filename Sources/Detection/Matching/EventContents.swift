@@ -12,6 +12,8 @@ struct EventContents {
     private let fields: [EventField]
     private var texts: [[Text]?]
     private var keywords: [Text]?
+    /// The groups that the event was found to belong to, by the fields that make them.
+    private var groups: [(slots: [Int], key: GroupKey)] = []
     private var event: AuditEvent
 
     init(fields: [EventField], event: AuditEvent) {
@@ -24,6 +26,7 @@ struct EventContents {
     mutating func reset(_ event: AuditEvent) {
         self.event = event
         keywords = nil
+        groups.removeAll(keepingCapacity: true)
         for slot in texts.indices { texts[slot] = nil }
     }
 
@@ -43,5 +46,13 @@ struct EventContents {
             keywords = read
             return read
         }
+    }
+
+    /// The group that the fields in `slots` put the event in; a missing one counts as empty.
+    mutating func groupKey(_ slots: [Int]) -> GroupKey {
+        for known in groups where known.slots == slots { return known.key }
+        let key = GroupKey(tenant: event.header.tenant, values: slots.map { self[$0].first?.original ?? [] })
+        groups.append((slots, key))
+        return key
     }
 }

@@ -57,7 +57,8 @@ enum EventField: Sendable, Hashable {
     /// A member by its whole name, else by its dotted path.
     private static func details(_ details: JSONObject, _ name: String) -> [[UInt8]] {
         var texts: [[UInt8]] = []
-        if let value = details[name] {
+        // A null says as little as no member at all.
+        if let value = details[name], value != .null {
             collect(value, into: &texts)
             return texts
         }

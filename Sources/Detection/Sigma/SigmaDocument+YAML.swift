@@ -88,18 +88,20 @@ extension SigmaCorrelation {
             throw aliases.error(
                 .unsupported, "aliases are not evaluated yet", construct: "aliases", advice: "group by a field that every rule shares")
         }
-        try body.refuseOthers(
-            than: ["type", "rules", "group-by", "timespan", "condition", "generate", "field", "aliases"], in: "correlation")
         let type = try body.require("type")
         let kindName = try type.requireText("type")
+        guard kindName == "event_count" || kindName == "value_count" else {
+            throw type.error(.unsupported, "this correlation is not evaluated", advice: "event_count and value_count are")
+        }
+        try body.refuseOthers(
+            than: ["type", "rules", "group-by", "timespan", "condition", "generate", "field", "aliases"], in: "correlation")
         let condition = try body.require("condition")
         let comparison = try condition.requireMembers("the condition of a correlation")
         let (threshold, field) = try Self.threshold(comparison, outerField: body["field"])
-        switch kindName {
-        case "event_count":
+        if kindName == "event_count" {
             if let field { throw field.error(.structure, "event_count counts events and takes no field") }
             kind = .eventCount
-        case "value_count":
+        } else {
             guard let field else {
                 throw condition.error(.structure, "value_count needs the field whose values it counts", construct: "condition")
             }
@@ -107,8 +109,6 @@ extension SigmaCorrelation {
                 throw field.error(.unsupported, "several fields are not counted together", advice: "name one field")
             }
             kind = .valueCount(field: try field.requireText("field"))
-        default:
-            throw type.error(.unsupported, "this correlation is not evaluated", advice: "event_count and value_count are")
         }
         self.metadata = metadata
         self.threshold = threshold

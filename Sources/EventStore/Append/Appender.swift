@@ -43,6 +43,12 @@ public struct Appender: Sendable {
         Int(try await pool.query(statement)[0].decode("stored", as: Int32.self))
     }
 
+    /// Stores `events`, all of one shard, in the caller's transaction; returns how many were not known yet.
+    @discardableResult
+    public static func append(_ events: [EncodedEvent], shard: Int32, in connection: PostgresConnection) async throws -> Int {
+        Int(try await connection.query(EventColumns(shard: shard, events: events).statement)[0].decode("stored", as: Int32.self))
+    }
+
     /// Makes the partitions for events of this span, before an import or ahead of time.
     public func ensurePartitions(since: Timestamp, until: Timestamp) async throws {
         try await pool.execute("select audit.ensure_partitions(\(PostgresTimestamp(since)), \(PostgresTimestamp(until)))")

@@ -69,7 +69,7 @@ public struct EventQuery: Sendable {
         FoundEvent(
             shard: try row.decode("shard", as: Int32.self), index: try row.decode("index", as: Int64?.self),
             recordedAt: Timestamp(microseconds: try row.decode("recorded_at", as: PostgresTimestamp.self).microseconds),
-            event: try LogReader.event(row))
+            event: try LogReader.event(row, from: 3))
     }
 
     private var condition: SQL {

@@ -22,9 +22,9 @@ public struct LogReader: Sendable {
             """
         ).map { row in
             SealedEvent(
-                shard: shard, index: try row.decode("index", as: Int64.self),
-                sealedAt: Timestamp(microseconds: try row.decode("sealed_at", as: PostgresTimestamp.self).microseconds),
-                event: try LogReader.event(row))
+                shard: shard, index: try row.decode(0, as: Int64.self),
+                sealedAt: Timestamp(microseconds: try row.decode(1, as: PostgresTimestamp.self).microseconds),
+                event: try LogReader.event(row, from: 2))
         }
     }
 
@@ -34,26 +34,27 @@ public struct LogReader: Sendable {
         return try rows.first?.decode("next_index", as: Int64.self) ?? 0
     }
 
-    /// The event of a row with `columns`. Another program's writer may have used words and shapes unknown here: those are read as unknown, and a
+    /// The event of a row whose columns from `first` on are `columns`; by place, for looking names up costs more than reading values. Another program's writer may have used words and shapes unknown here: those are read as unknown, and a
     /// body of another shape as details, for one odd event must not stop a shard.
-    static func event(_ row: PostgresRow) throws -> AuditEvent {
-        let uuid = try row.decode("id", as: PostgresUUID.self)
+    static func event(_ row: PostgresRow, from first: Int) throws -> AuditEvent {
+        let uuid = try row.decode(first, as: PostgresUUID.self)
         guard let id = EventID(high: uuid.high, low: uuid.low) else {
             throw StoreError(.record, "the event \(uuid) has no id of version 7")
         }
         let header = EventHeader(
-            id: id, tenant: try row.decode("tenant", as: String.self), source: try row.decode("source", as: String.self),
-            type: EventType(try row.decode("type", as: String.self)),
-            outcome: Outcome(rawValue: try row.decode("outcome", as: String.self)) ?? .unknown,
-            reason: try row.decode("reason", as: String?.self),
-            severity: Severity(rawValue: try row.decode("severity", as: Int16.self)) ?? .unknown,
-            actorKind: ActorKind(rawValue: try row.decode("actor_kind", as: String.self)) ?? .anonymous,
-            privileged: try row.decode("privileged", as: Bool.self),
-            sensitivity: try row.decode("sensitivity", as: String?.self).flatMap(Sensitivity.init),
-            method: try row.decode("method", as: String?.self),
-            route: try row.decode("route", as: String?.self), status: try row.decode("status", as: Int16?.self),
-            durationMicroseconds: try row.decode("duration_us", as: Int64?.self))
-        guard let text = try row.decode("body", as: PostgresJSON?.self)?.text, let object = try? JSONValue(parsing: text.utf8).object else {
+            id: id, tenant: try row.decode(first + 1, as: String.self), source: try row.decode(first + 2, as: String.self),
+            type: EventType(try row.decode(first + 3, as: String.self)),
+            outcome: Outcome(rawValue: try row.decode(first + 4, as: String.self)) ?? .unknown,
+            reason: try row.decode(first + 5, as: String?.self),
+            severity: Severity(rawValue: try row.decode(first + 6, as: Int16.self)) ?? .unknown,
+            actorKind: ActorKind(rawValue: try row.decode(first + 7, as: String.self)) ?? .anonymous,
+            privileged: try row.decode(first + 8, as: Bool.self),
+            sensitivity: try row.decode(first + 9, as: String?.self).flatMap(Sensitivity.init),
+            method: try row.decode(first + 10, as: String?.self),
+            route: try row.decode(first + 11, as: String?.self), status: try row.decode(first + 12, as: Int16?.self),
+            durationMicroseconds: try row.decode(first + 13, as: Int64?.self))
+        guard let text = try row.decode(first + 14, as: PostgresJSON?.self)?.text, let object = try? JSONValue(parsing: text.utf8).object
+        else {
             return AuditEvent(header: header)
         }
         return AuditEvent(header: header, body: (try? EventBody(json: object)) ?? EventBody(details: object))

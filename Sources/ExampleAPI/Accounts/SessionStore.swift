@@ -18,7 +18,10 @@ final class SessionStore: TokenStatusChecking {
 
     enum Rotation: Sendable {
         case renewed(Session, refreshToken: String)
-        case reused(Session)
+        /// A spent token came back; the session had been going on until now, or not.
+        case reused(Session, ended: Bool)
+        /// The token of a session that had ended.
+        case revoked(Session)
         case unknown
     }
 
@@ -63,11 +66,11 @@ final class SessionStore: TokenStatusChecking {
         let now = now()
         return state.withLock { state in
             guard let id = state.owners[hash], var session = state.sessions[id], session.expires > now else { return .unknown }
-            guard session.refresh == hash, !session.ended else {
-                session.ended = true
-                state.sessions[id] = session
-                return .reused(session)
+            guard session.refresh == hash else {
+                defer { state.sessions[id]?.ended = true }
+                return .reused(session, ended: !session.ended)
             }
+            guard !session.ended else { return .revoked(session) }
             session.spent.append(hash)
             if session.spent.count > spentLimit { state.owners[session.spent.removeFirst()] = nil }
             session.refresh = Self.hash(next)

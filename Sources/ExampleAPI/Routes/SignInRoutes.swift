@@ -64,11 +64,15 @@ struct SignInRoutes: Sendable {
         }
         let fingerprint = context.audit.fingerprint(presented, purpose: .token)
         context.audit.update { $0.token = EventBody.Token(fingerprint: fingerprint) }
-        if case .reused(let session) = rotation {
+        switch rotation {
+        case .reused(let session, let ended):
             note(actorOf: session, context)
             try await context.audit.emit(.tokenReuse, outcome: .denied, reason: "refresh_reused", severity: .high)
-            try await context.audit.emit(.sessionEnded, outcome: .success, reason: "refresh_reused")
-        } else {
+            if ended { try await context.audit.emit(.sessionEnded, outcome: .success, reason: "refresh_reused") }
+        case .revoked(let session):
+            note(actorOf: session, context)
+            try await context.audit.emit(.tokenRejected, outcome: .denied, reason: "revoked", severity: .high)
+        case .renewed, .unknown:
             try await context.audit.emit(.tokenRejected, outcome: .denied, reason: "unknown_refresh_token", severity: .medium)
         }
         throw Problem(

@@ -159,6 +159,9 @@ struct ClusterControl: Sendable {
     private func stopServer(_ binaries: ServerBinaries, _ account: ServerAccount) throws {
         let arguments = [binaries.pgCtl, "stop", "-D", "data", "-m", "fast", "-w", "-t", "120", "-s"]
         try ChildProcess.check(arguments, as: account, in: layout.folder)
+        // pg_ctl waits for the pid file to go, which the last processes outlive for a moment.
+        let deadline = ContinuousClock.now + .seconds(10)
+        while ContinuousClock.now < deadline, !Postmaster.processes(in: layout.data).isEmpty { usleep(5_000) }
     }
 
     /// Makes way for a new server after a crash. The caller holds the lock and knows that the postmaster is gone.

@@ -44,7 +44,11 @@ struct EstablishedConnection: @unchecked Sendable {
         func failure() -> PostgresError {
             let needsPassword = PQconnectionNeedsPassword(handle) != 0
             var error = known.error(PQerrorMessage(handle).map { String(cString: $0) } ?? "")
-            if needsPassword { error.hint = "give a password in PGPASSWORD or ~/.pgpass" }
+            if needsPassword {
+                // Said by libpq itself, without the SQLSTATE that the server would have sent.
+                error.sqlState = error.sqlState ?? "28P01"
+                error.hint = "give a password in PGPASSWORD or ~/.pgpass"
+            }
             return error
         }
         guard PQstatus(handle) != CONNECTION_BAD else { throw failure() }

@@ -32,7 +32,8 @@ public struct PostgresConfiguration: Sendable {
     var sessionSetup: String {
         var script = "SET TIME ZONE 'UTC'"
         if let idleInTransactionTimeout {
-            script += "; SET idle_in_transaction_session_timeout = \(max(1, idleInTransactionTimeout / .milliseconds(1)).rounded())"
+            let milliseconds = Int(max(1, idleInTransactionTimeout / .milliseconds(1)))
+            script += "; SET idle_in_transaction_session_timeout = \(milliseconds)"
         }
         if let role { script += "; SET ROLE \(SQL.quoted(identifier: role))" }
         return script

@@ -109,14 +109,9 @@ extension PostgresConnection {
         }
     }
 
-    /// False when the server has closed the connection while it lay idle.
+    /// False when the server has said something while the connection lay idle: most likely that it ends the session. The end itself
+    /// may follow a moment later, so such a connection is not worth a second look.
     var isAlive: Bool {
-        guard !session.isBroken, session.transactionStatus == PQTRANS_IDLE else { return false }
-        // What comes in while nobody asks is a notice, or the server's last words and then the end of the stream.
-        for _ in 0..<3 {
-            if session.watch.isQuiet { return true }
-            guard (try? session.consumeInput()) != nil, !session.isBroken else { return false }
-        }
-        return false
+        !session.isBroken && session.transactionStatus == PQTRANS_IDLE && session.watch.isQuiet
     }
 }

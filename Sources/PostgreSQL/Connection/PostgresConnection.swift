@@ -25,9 +25,8 @@ public final class PostgresConnection: Sendable {
     /// Throws `PostgresError`: `.usage` for a URL that libpq cannot read, `.connection` for a server that is away or refuses.
     public static func connect(_ configuration: PostgresConfiguration, logger: Logger) async throws -> PostgresConnection {
         try Task.checkCancellation()
-        let established = try await BlockingCall.runAbandonable("postgres-connect", discard: { $0.discard() }) {
-            try EstablishedConnection.open(configuration)
-        }
+        let established = try await BlockingCall.runAbandonable(
+            "postgres-connect", discard: { $0.discard() }, { try EstablishedConnection.open(configuration) })
         let connection = PostgresConnection(session: try Session(established, logger: logger), logger: logger)
         do {
             try await connection.simple(configuration.sessionSetup)

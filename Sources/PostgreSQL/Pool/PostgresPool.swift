@@ -19,7 +19,9 @@ public final class PostgresPool: Sendable {
         var lent: [ObjectIdentifier: PostgresConnection] = [:]
         var nextIdentifier: UInt64 = 0
         var backoff = Backoff()
+        /// Before this moment nobody tries to connect again; why the last attempt failed.
         var notBefore = ContinuousClock.now
+        var lastFailure: PostgresError?
         var wasConnected = false
         var drained: UnsafeContinuation<Void, Never>?
     }
@@ -184,18 +186,23 @@ public final class PostgresPool: Sendable {
             }
         }
         while true {
-            let pause = state.withLock { $0.notBefore - .now }
-            if pause > .zero { try await Task.sleep(for: pause) }
+            let (notBefore, lastFailure) = state.withLock { ($0.notBefore, $0.lastFailure) }
+            if let lastFailure, notBefore > .now {
+                guard notBefore < deadline else { throw lastFailure }
+                try await Task.sleep(until: notBefore)
+            }
             do {
                 let connection = try await PostgresConnection.connect(configuration, logger: logger)
                 state.withLock { state in
                     state.backoff.succeed()
+                    state.lastFailure = nil
                     state.wasConnected = true
                 }
                 return connection
             } catch let error as PostgresError {
                 let (next, wasConnected) = state.withLock { state in
                     state.notBefore = .now + state.backoff.fail()
+                    state.lastFailure = error
                     return (state.notBefore, state.wasConnected)
                 }
                 logger.debug("connecting failed", metadata: ["error": "\(error)"])

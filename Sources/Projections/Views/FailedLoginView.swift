@@ -6,19 +6,19 @@ enum FailedLoginView: View {
     static let version = 1
 
     struct Key: ViewKey {
-        var tenant: String
+        var tenant: KeyText
         /// `account` or `address`.
-        var kind: String
-        var subject: String
+        var kind: KeyText
+        var subject: KeyText
 
-        var columns: JSONObject { ["tenant": .string(tenant), "kind": .string(kind), "subject": .string(subject)] }
+        var columns: JSONObject { ["tenant": JSONValue(tenant), "kind": JSONValue(kind), "subject": JSONValue(subject)] }
 
-        init(tenant: String, kind: String, subject: String) { (self.tenant, self.kind, self.subject) = (tenant, kind, subject) }
+        init(tenant: KeyText, kind: KeyText, subject: KeyText) { (self.tenant, self.kind, self.subject) = (tenant, kind, subject) }
 
         init(columns: JSONObject) throws {
-            tenant = try columns.text(column: "tenant")
-            kind = try columns.text(column: "kind")
-            subject = try columns.text(column: "subject")
+            tenant = try columns.key("tenant")
+            kind = try columns.key("kind")
+            subject = try columns.key("subject")
         }
     }
 
@@ -59,12 +59,12 @@ enum FailedLoginView: View {
         case .loginFailure, .loginFailureMaximum, .loginSuccess, .loginSuccessAfterFailure: break
         default: return []
         }
-        let tenant = event.header.tenant
+        let tenant = KeyText(event.header.tenant)
         var keys: [Key] = []
         if let account = event.body.actor?.name ?? event.body.actor?.id {
-            keys.append(Key(tenant: tenant, kind: "account", subject: account))
+            keys.append(Key(tenant: tenant, kind: "account", subject: KeyText(account)))
         }
-        if let address = event.body.client?.ip { keys.append(Key(tenant: tenant, kind: "address", subject: address)) }
+        if let address = event.body.client?.ip { keys.append(Key(tenant: tenant, kind: "address", subject: KeyText(address))) }
         return keys
     }
 

@@ -13,6 +13,8 @@ extension JSONObject {
         return value
     }
 
+    func key(_ column: String) throws -> KeyText { KeyText(try text(column: column)) }
+
     func flag(_ column: String) throws -> Bool {
         guard case .bool(let value)? = self[column] else { throw unreadable(column) }
         return value
@@ -50,6 +52,7 @@ extension JSONValue {
     init(_ time: Timestamp?) { self = time.map { .string($0.description) } ?? .null }
     init(_ texts: [String]) { self = .array(texts.map(JSONValue.string)) }
     init(_ counts: [String: Int64]) { self = .object(JSONObject(counts.map { ($0.key, .int($0.value)) })) }
+    init(_ text: KeyText) { self = .string(text.text) }
     init(optional text: String?) { self = text.map(JSONValue.string) ?? .null }
 }
 
@@ -59,11 +62,12 @@ enum RowBounds {
     static let distinct = 32
 
     static func count(_ name: String, in counts: inout [String: Int64]) {
+        let name = KeyText.bounded(name)
         counts[counts[name] != nil || counts.count < distinct ? name : "(other)", default: 0] += 1
     }
 
     static func insert(_ text: String?, into texts: inout [String]) {
-        guard let text, !texts.contains(text), texts.count < distinct else { return }
+        guard texts.count < distinct, let text = text.map(KeyText.bounded), !texts.contains(text) else { return }
         texts.append(text)
     }
 }

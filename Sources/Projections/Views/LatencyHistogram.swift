@@ -4,13 +4,16 @@ struct LatencyHistogram: Sendable, Equatable {
     private(set) var counts: [String: Int64] = [:]
     private(set) var maximum: Int64?
 
+    /// What is longer counts as this: JSON numbers are exact up to here (RFC 7493 §2.2), and it is 285 years.
+    static let longest: Int64 = 9_007_199_254_740_991
+
     init() {}
 
     init(counts: [String: Int64], maximum: Int64?) { (self.counts, self.maximum) = (counts, maximum) }
 
     /// Adds one duration in microseconds.
     mutating func add(_ microseconds: Int64) {
-        let value = max(0, microseconds)
+        let value = min(max(0, microseconds), LatencyHistogram.longest)
         counts[String(LatencyHistogram.bucket(value)), default: 0] += 1
         maximum = max(maximum ?? 0, value)
     }
@@ -37,6 +40,7 @@ struct LatencyHistogram: Sendable, Equatable {
     static func upperBound(of bucket: Int) -> Int64 {
         guard bucket >= 8 else { return Int64(bucket) }
         let exponent = bucket / 8 + 2
-        return (Int64(8 + bucket % 8 + 1) << Int64(exponent - 3)) - 1
+        // Unsigned, for the highest bucket ends at 2^63 - 1.
+        return Int64(clamping: (UInt64(8 + bucket % 8 + 1) << UInt64(exponent - 3)) - 1)
     }
 }

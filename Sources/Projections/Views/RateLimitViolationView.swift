@@ -6,24 +6,24 @@ enum RateLimitViolationView: View {
     static let version = 1
 
     struct Key: ViewKey {
-        var tenant: String
-        var client: String
-        var policy: String
-        var route: String
+        var tenant: KeyText
+        var client: KeyText
+        var policy: KeyText
+        var route: KeyText
 
         var columns: JSONObject {
-            ["tenant": .string(tenant), "client": .string(client), "policy": .string(policy), "route": .string(route)]
+            ["tenant": JSONValue(tenant), "client": JSONValue(client), "policy": JSONValue(policy), "route": JSONValue(route)]
         }
 
-        init(tenant: String, client: String, policy: String, route: String) {
+        init(tenant: KeyText, client: KeyText, policy: KeyText, route: KeyText) {
             (self.tenant, self.client, self.policy, self.route) = (tenant, client, policy, route)
         }
 
         init(columns: JSONObject) throws {
-            tenant = try columns.text(column: "tenant")
-            client = try columns.text(column: "client")
-            policy = try columns.text(column: "policy")
-            route = try columns.text(column: "route")
+            tenant = try columns.key("tenant")
+            client = try columns.key("client")
+            policy = try columns.key("policy")
+            route = try columns.key("route")
         }
     }
 
@@ -50,9 +50,9 @@ enum RateLimitViolationView: View {
         let path = event.body.path.map { String($0.prefix { $0 != "?" }) }
         return [
             Key(
-                tenant: event.header.tenant, client: event.body.client?.ip ?? event.body.actor?.name ?? "(unknown)",
-                policy: event.body.details["policy"]?.string ?? event.header.reason ?? "(none)",
-                route: event.header.route ?? path ?? "(none)")
+                tenant: KeyText(event.header.tenant), client: KeyText(event.body.client?.ip ?? event.body.actor?.name ?? "(unknown)"),
+                policy: KeyText(event.body.details["policy"]?.string ?? event.header.reason ?? "(none)"),
+                route: KeyText(event.header.route ?? path ?? "(none)"))
         ]
     }
 

@@ -6,33 +6,33 @@ enum RequestSummaryView: View {
     static let version = 1
 
     struct Key: ViewKey {
-        var tenant: String
-        var source: String
-        var method: String
-        var route: String
+        var tenant: KeyText
+        var source: KeyText
+        var method: KeyText
+        var route: KeyText
         var minute: Timestamp
 
         var columns: JSONObject {
             [
-                "tenant": .string(tenant), "source": .string(source), "method": .string(method), "route": .string(route),
+                "tenant": JSONValue(tenant), "source": JSONValue(source), "method": JSONValue(method), "route": JSONValue(route),
                 "minute": JSONValue(minute),
             ]
         }
 
         init(_ event: AuditEvent) {
-            tenant = event.header.tenant
-            source = event.header.source
-            method = event.header.method ?? "(none)"
-            route = event.header.route ?? "(unmatched)"
+            tenant = KeyText(event.header.tenant)
+            source = KeyText(event.header.source)
+            method = KeyText(event.header.method ?? "(none)")
+            route = KeyText(event.header.route ?? "(unmatched)")
             let micros = event.time.microseconds
             minute = Timestamp(microseconds: micros - micros % 60_000_000)
         }
 
         init(columns: JSONObject) throws {
-            tenant = try columns.text(column: "tenant")
-            source = try columns.text(column: "source")
-            method = try columns.text(column: "method")
-            route = try columns.text(column: "route")
+            tenant = try columns.key("tenant")
+            source = try columns.key("source")
+            method = try columns.key("method")
+            route = try columns.key("route")
             minute = try columns.moment("minute")
         }
     }

@@ -6,16 +6,16 @@ enum SessionView: View {
     static let version = 1
 
     struct Key: ViewKey {
-        var tenant: String
-        var session: String
+        var tenant: KeyText
+        var session: KeyText
 
-        var columns: JSONObject { ["tenant": .string(tenant), "session": .string(session)] }
+        var columns: JSONObject { ["tenant": JSONValue(tenant), "session": JSONValue(session)] }
 
-        init(tenant: String, session: String) { (self.tenant, self.session) = (tenant, session) }
+        init(tenant: KeyText, session: KeyText) { (self.tenant, self.session) = (tenant, session) }
 
         init(columns: JSONObject) throws {
-            tenant = try columns.text(column: "tenant")
-            session = try columns.text(column: "session")
+            tenant = try columns.key("tenant")
+            session = try columns.key("session")
         }
     }
 
@@ -56,7 +56,7 @@ enum SessionView: View {
 
     static func keys(of event: AuditEvent) -> [Key] {
         guard let session = event.body.session else { return [] }
-        return [Key(tenant: event.header.tenant, session: session)]
+        return [Key(tenant: KeyText(event.header.tenant), session: KeyText(session))]
     }
 
     static func fold(_ event: AuditEvent, into row: inout Row?, key: Key) {

@@ -6,16 +6,16 @@ enum SuspiciousTokenView: View {
     static let version = 1
 
     struct Key: ViewKey {
-        var tenant: String
-        var token: String
+        var tenant: KeyText
+        var token: KeyText
 
-        var columns: JSONObject { ["tenant": .string(tenant), "token": .string(token)] }
+        var columns: JSONObject { ["tenant": JSONValue(tenant), "token": JSONValue(token)] }
 
-        init(tenant: String, token: String) { (self.tenant, self.token) = (tenant, token) }
+        init(tenant: KeyText, token: KeyText) { (self.tenant, self.token) = (tenant, token) }
 
         init(columns: JSONObject) throws {
-            tenant = try columns.text(column: "tenant")
-            token = try columns.text(column: "token")
+            tenant = try columns.key("tenant")
+            token = try columns.key("token")
         }
     }
 
@@ -53,7 +53,7 @@ enum SuspiciousTokenView: View {
 
     static func keys(of event: AuditEvent) -> [Key] {
         guard let token = event.body.token?.fingerprint else { return [] }
-        return [Key(tenant: event.header.tenant, token: token)]
+        return [Key(tenant: KeyText(event.header.tenant), token: KeyText(token))]
     }
 
     static func fold(_ event: AuditEvent, into row: inout Row?, key: Key) {
@@ -72,7 +72,8 @@ enum SuspiciousTokenView: View {
         }
         if next.addresses.count > 1, next.agents.count > 1, next.reasons["new_address_and_agent"] == nil {
             next.isSuspicious = true
-            RowBounds.count("new_address_and_agent", in: &next.reasons)
+            // Beside the bounded ones, for it is looked for above.
+            next.reasons["new_address_and_agent"] = 1
         }
         row = next
     }

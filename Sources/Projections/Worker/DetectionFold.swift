@@ -13,8 +13,6 @@ final class DetectionFold: ShardFold {
 
     init(shard: Int32, rules: RuleSet) { (self.shard, self.rules) = (shard, rules) }
 
-    func reset() { engine = nil }
-
     func fold(_ events: [SealedEvent], in connection: PostgresConnection) async throws {
         if engine == nil { engine = try await restored(connection) }
         guard let changes = engine?.process(events) else { return }

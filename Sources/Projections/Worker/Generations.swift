@@ -12,6 +12,18 @@ struct Generations {
         var version: Int32
         var isLive: Bool
 
+        init(name: String, number: Int32, version: Int32, isLive: Bool) {
+            (self.name, self.number, self.version, self.isLive) = (name, number, version, isLive)
+        }
+
+        /// From a row of `audit.projection`.
+        init(_ row: PostgresRow) throws {
+            name = try row.decode("name", as: String.self)
+            number = try row.decode("generation", as: Int32.self)
+            version = try row.decode("version", as: Int32.self)
+            isLive = try row.decode("state", as: String.self) == "live"
+        }
+
         /// The schema of its tables.
         var schema: String { "audit_view_\(name)_\(number)" }
     }
@@ -25,9 +37,7 @@ struct Generations {
     /// All generations that this binary can work on.
     func all() async throws -> [Generation] {
         try await pool.query("select name, generation, version, state from audit.projection order by name, generation").compactMap { row in
-            let generation = Generation(
-                name: try row.decode("name", as: String.self), number: try row.decode("generation", as: Int32.self),
-                version: try row.decode("version", as: Int32.self), isLive: try row.decode("state", as: String.self) == "live")
+            let generation = try Generation(row)
             let known =
                 generation.name == Generations.detection
                 ? Generations.detectionVersion : Views.named(generation.name).map { Int32($0.version) }
@@ -108,33 +118,30 @@ struct Generations {
             """)
     }
 
+    /// Checkpoints that a shard lacks: it was added while a generation began.
+    func addCheckpoints(shard: Int32) async throws {
+        try await pool.execute(
+            """
+            insert into audit.checkpoint (shard, name, generation)
+            select \(shard), p.name, p.generation from audit.projection p on conflict do nothing
+            """)
+    }
+
     /// Puts `generation` in the place of the live one if it has folded as much in every shard; says whether it did.
+    ///
+    /// It does not while somebody reads the old one for longer than a moment: batches wait meanwhile.
     func switchIfCaughtUp(_ generation: Generation) async throws -> Bool {
-        let switched = try await pool.withTransaction { connection in
-            try await lock(generation.name, connection)
-            // Batches of the live generation that are under way finish first; those after it find it gone and look again.
-            let rows = try await connection.query(
-                "select shard, generation, next_index from audit.checkpoint where name = \(generation.name) order by shard, generation for update"
-            )
-            var live: [Int32: Int64] = [:]
-            var building: [Int32: Int64] = [:]
-            for row in rows {
-                let shard = try row.decode("shard", as: Int32.self)
-                let next = try row.decode("next_index", as: Int64.self)
-                if try row.decode("generation", as: Int32.self) == generation.number { building[shard] = next } else { live[shard] = next }
+        let switched: Bool
+        do {
+            switched = try await pool.withTransaction { connection in
+                guard try await tryLock(generation.name, connection), try await isCaughtUp(generation, connection) else { return false }
+                try await connection.simple("set local lock_timeout = '100ms'")
+                try await replaceLive(by: generation, connection)
+                return true
             }
-            guard !building.isEmpty, building.allSatisfy({ $0.value >= live[$0.key, default: 0] }) else { return false }
-            let old = try await connection.query(
-                "delete from audit.projection where name = \(generation.name) and state = 'live' returning generation")
-            try await connection.execute(
-                "update audit.projection set state = 'live' where name = \(generation.name) and generation = \(generation.number)")
-            try await publish(generation, connection)
-            for row in old {
-                let number = try row.decode("generation", as: Int32.self)
-                let schema = SQL.quoted(identifier: "audit_view_\(generation.name)_\(number)")
-                try await connection.simple("drop schema if exists \(schema) cascade")
-            }
-            return true
+        } catch let error as PostgresError where error.sqlState == "55P03" {
+            logger.debug("The live view is being read; switching later", metadata: ["projection.name": "\(generation.name)"])
+            return false
         }
         if switched {
             logger.notice(
@@ -142,5 +149,44 @@ struct Generations {
                 metadata: ["projection.name": "\(generation.name)", "projection.generation": "\(generation.number)"])
         }
         return switched
+    }
+
+    /// Whether `generation` is in building and no shard is behind the live one. Batches that are under way finish first; those after it find the
+    /// live generation gone and look again.
+    private func isCaughtUp(_ generation: Generation, _ connection: PostgresConnection) async throws -> Bool {
+        _ = try await connection.query(
+            "select 1 from audit.checkpoint where name = \(generation.name) order by shard, generation for update")
+        return try await connection.query(
+            """
+            select coalesce(bool_and(coalesce(c.next_index, -1) >= coalesce(l.next_index, 0)), false)
+                and not exists (
+                    select from audit.projection p
+                    where p.name = \(generation.name) and p.state = 'live' and p.version > \(generation.version)) as caught_up
+            from audit.head h
+            join audit.projection b on b.name = \(generation.name) and b.generation = \(generation.number) and b.state = 'building'
+            left join audit.checkpoint c on c.shard = h.shard and c.name = b.name and c.generation = b.generation
+            left join audit.projection p on p.name = b.name and p.state = 'live'
+            left join audit.checkpoint l on l.shard = h.shard and l.name = p.name and l.generation = p.generation
+            """)[0].decode("caught_up", as: Bool.self)
+    }
+
+    /// Drops the live generation, and those in building that are no newer than this one.
+    private func replaceLive(by generation: Generation, _ connection: PostgresConnection) async throws {
+        let old = try await connection.query(
+            """
+            delete from audit.projection
+            where name = \(generation.name) and generation <> \(generation.number) and version <= \(generation.version)
+            returning name, generation, version, state
+            """
+        ).map(Generation.init)
+        try await connection.execute(
+            "update audit.projection set state = 'live' where name = \(generation.name) and generation = \(generation.number)")
+        try await publish(generation, connection)
+        for old in old { try await connection.simple("drop schema if exists \(SQL.quoted(identifier: old.schema)) cascade") }
+    }
+
+    private func tryLock(_ name: String, _ connection: PostgresConnection) async throws -> Bool {
+        try await connection.query("select pg_try_advisory_xact_lock(hashtext('audit.projection'), hashtext(\(name))) as got")[0]
+            .decode("got", as: Bool.self)
     }
 }

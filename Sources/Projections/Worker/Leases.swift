@@ -57,7 +57,7 @@ struct Leases {
     }
 
     /// Gives leases back, so that others take them at once.
-    func release(_ tokens: [Int32: Int64], leaving: Bool) async throws {
+    func release(_ tokens: [Int32: Int64]) async throws {
         for (shard, token) in tokens {
             try await pool.execute(
                 """
@@ -65,7 +65,17 @@ struct Leases {
                 where shard = \(shard) and token = \(token) and owner = \(worker)
                 """)
         }
-        if leaving { try await pool.execute("delete from audit.worker where id = \(worker)") }
+        try await announce()
+    }
+
+    /// Gives every lease back that is this worker's, also one of which it never heard because it was cancelled while it asked.
+    func leave() async throws {
+        try await pool.execute("update audit.lease set owner = null, expires_at = '-infinity' where owner = \(worker)")
+        try await pool.execute("delete from audit.worker where id = \(worker)")
+        try await announce()
+    }
+
+    private func announce() async throws {
         _ = try await pool.query("select pg_notify('audit_lease', '')")
     }
 

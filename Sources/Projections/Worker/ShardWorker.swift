@@ -23,6 +23,10 @@ final class ShardWorker {
     private let batchSize: Int
     private let reader = LogReader()
     private var projections: [Projection] = []
+    /// When it was last asked whether a rebuilt generation can be switched to.
+    private var asked: ContinuousClock.Instant?
+    /// Batches of live generations while one in building was behind.
+    private var turns = 0
     /// Called with the transaction open, before its last statements: a test's place to pause.
     private let beforeCommit: (@Sendable () async throws -> Void)?
 
@@ -39,20 +43,46 @@ final class ShardWorker {
         generations = Generations(pool: pool, logger: logger)
     }
 
-    /// Looks again which generations there are and how far each is in this shard.
+    /// Looks again which generations there are and how far each is in this shard; switches to one that waits for it.
     func refresh() async throws {
         let known = try await generations.all()
-        let rows = try await pool.query("select name, generation, next_index from audit.checkpoint where shard = \(shard)")
-        var places: [String: Int64] = [:]
-        for row in rows {
-            let key = "\(try row.decode("name", as: String.self))/\(try row.decode("generation", as: Int32.self))"
-            places[key] = try row.decode("next_index", as: Int64.self)
+        var places = try await places()
+        if known.contains(where: { places[$0] == nil }) {
+            try await generations.addCheckpoints(shard: shard)
+            places = try await self.places()
         }
         projections = known.compactMap { generation in
-            guard let next = places["\(generation.name)/\(generation.number)"] else { return nil }
+            guard let next = places[generation] else { return nil }
             if let same = projections.first(where: { $0.generation == generation && $0.next == next }) { return same }
             return Projection(generation: generation, fold: fold(generation), next: next)
         }
+        if projections.contains(where: { !$0.generation.isLive }) {
+            try await switchRebuilt(end: try await pool.withConnection { try await reader.nextIndex($0, shard: shard) })
+        }
+    }
+
+    private func places() async throws -> [Generations.Generation: Int64] {
+        let rows = try await pool.query(
+            """
+            select p.name, p.generation, p.version, p.state, c.next_index
+            from audit.checkpoint c join audit.projection p on p.name = c.name and p.generation = c.generation
+            where c.shard = \(shard)
+            """)
+        var places: [Generations.Generation: Int64] = [:]
+        for row in rows { places[try Generations.Generation(row)] = try row.decode("next_index", as: Int64.self) }
+        return places
+    }
+
+    /// Puts generations that are up to date here in the place of the live ones, where the other shards are as far; asks once a second at most.
+    private func switchRebuilt(end: Int64) async throws {
+        let ready = projections.filter { !$0.generation.isLive && $0.next >= end }.map(\.generation)
+        guard !ready.isEmpty, asked.map({ ContinuousClock.now - $0 > .seconds(1) }) ?? true else { return }
+        asked = .now
+        var isSwitched = false
+        for generation in ready where try await generations.switchIfCaughtUp(generation) { isSwitched = true }
+        guard isSwitched else { return }
+        asked = nil
+        try await refresh()
     }
 
     private func fold(_ generation: Generations.Generation) -> any ShardFold {
@@ -63,29 +93,30 @@ final class ShardWorker {
 
     /// Folds the next batch of whoever is furthest behind, the live ones first; returns how many events, 0 when all are up to date.
     ///
+    /// A generation in building that has come as far as the live ones goes on together with them. While it has not, it gets every fourth batch.
+    ///
     /// - Throws: `StoreError` with `.fenced` when the lease is another's now; then nothing was changed.
     func advance() async throws -> Int {
         let end = try await pool.withConnection { try await reader.nextIndex($0, shard: shard) }
         let due = projections.indices.filter { projections[$0].next < end }
         let live = due.filter { projections[$0].generation.isLive }
-        let candidates = live.isEmpty ? due : live
-        guard let from = candidates.map({ projections[$0].next }).min() else { return 0 }
-        let group = candidates.filter { projections[$0].next == from }
-        let stop = candidates.map { projections[$0].next }.filter { $0 > from }.min() ?? end
+        guard let first = due.map({ projections[$0].next }).min() else { return 0 }
+        var from = live.map { projections[$0].next }.min() ?? first
+        if from != first {
+            turns += 1
+            if turns.isMultiple(of: 4) { from = first }
+        }
+        let group = due.filter { projections[$0].next == from }
+        let stop = due.map { projections[$0].next }.filter { $0 > from }.min() ?? end
         do {
             let count = try await pool.withTransaction { connection in
                 try await fold(group, from: from, limit: min(batchSize, Int(stop - from)), in: connection)
             }
             for index in group { projections[index].next += Int64(count) }
-            for index in group where !projections[index].generation.isLive && projections[index].next >= end {
-                if try await generations.switchIfCaughtUp(projections[index].generation) {
-                    try await refresh()
-                    break
-                }
-            }
+            try await switchRebuilt(end: end)
             return count
         } catch {
-            for index in group { projections[index].fold.reset() }
+            // What the folds remember may be what was rolled back.
             projections.removeAll()
             throw error
         }
@@ -94,6 +125,19 @@ final class ShardWorker {
     private func fold(_ group: [Int], from: Int64, limit: Int, in connection: PostgresConnection) async throws -> Int {
         let names = group.map { projections[$0].generation.name }
         let numbers = group.map { projections[$0].generation.number }
+        // First of all, in the order of names, and before any row of a view: so a switch, which takes the checkpoints and then the tables, and a
+        // batch wait for each other in one order.
+        let places = try await connection.query(
+            """
+            select c.next_index from audit.checkpoint c
+            where c.shard = \(shard)
+                and exists (select from unnest(\(names), \(numbers)) as g (name, generation) where g.name = c.name and g.generation = c.generation)
+            order by c.name, c.generation
+            for no key update
+            """)
+        guard try places.count == group.count && places.allSatisfy({ try $0.decode("next_index", as: Int64.self) == from }) else {
+            throw StoreError(.fenced, "another worker moved the checkpoints of shard \(shard)")
+        }
         let events = try await reader.read(connection, shard: shard, from: from, limit: limit)
         for index in group { try await projections[index].fold.fold(events, in: connection) }
         try await beforeCommit?()
@@ -109,7 +153,4 @@ final class ShardWorker {
         // All of them have an index: where fewer events came, their partition has been dropped.
         return limit
     }
-
-    /// Whether every projection has folded everything up to `end`.
-    func isCaughtUp(to end: Int64) -> Bool { projections.allSatisfy { $0.next >= end } }
 }

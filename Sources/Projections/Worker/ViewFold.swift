@@ -18,8 +18,6 @@ final class ViewFold<V: View>: ShardFold {
         table = SQL.quoted(identifier: schema) + "." + SQL.quoted(identifier: V.name)
     }
 
-    func reset() { rows = [:] }
-
     func fold(_ events: [SealedEvent], in connection: PostgresConnection) async throws {
         var touched: [(event: AuditEvent, key: V.Row.Key)] = []
         for sealed in events {

@@ -55,8 +55,8 @@ public final class Worker: Service, Sendable {
 
     /// Works until cancelled or shut down, then gives its leases back.
     public func run() async throws {
-        try await Generations(pool: pool, logger: logger).ensure()
-        await cancelWhenGracefulShutdown { [self] in
+        try await cancelWhenGracefulShutdown { [self] in
+            do { try await ensureGenerations() } catch  where Task.isCancelled { return }
             await withTaskGroup { group in
                 group.addTask { await self.keepLeases() }
                 group.addTask { await self.seal() }
@@ -66,6 +66,18 @@ public final class Worker: Service, Sendable {
         }
         // No longer cancellable: the leases must go back.
         await Task { await leave() }.value
+    }
+
+    /// A server that restarts just now is waited for.
+    private func ensureGenerations() async throws {
+        while true {
+            do {
+                return try await Generations(pool: pool, logger: logger).ensure()
+            } catch let error as PostgresError where error.isTransient {
+                logger.warning("The projections could not be set up; trying again", metadata: ["error": "\(error)"])
+                try await Task.sleep(for: .seconds(1))
+            }
+        }
     }
 
     /// Seals and folds everything there is, then returns how many events were folded; shards that another worker holds are waited for.
@@ -81,7 +93,7 @@ public final class Worker: Service, Sendable {
                 guard let token = try await leases.acquire(shard) else { continue }
                 let result: Result<Int, any Error>
                 do { result = .success(try await foldAll(shard, token, done: total, progress)) } catch { result = .failure(error) }
-                await Task { try? await leases.release([shard: token], leaving: false) }.value
+                await Task { try? await leases.release([shard: token]) }.value
                 switch result {
                 case .success(let count): total += count
                 case .failure(let error as StoreError) where error.code == .fenced: break
@@ -111,12 +123,15 @@ public final class Worker: Service, Sendable {
         }
     }
 
-    /// Whether every projection has folded all that is sealed in `shard`.
+    /// Whether every projection that this binary knows has folded all that is sealed in `shard`, and none waits to be switched.
     private func isFolded(_ shard: Int32) async throws -> Bool {
-        try await pool.query(
+        let known = try await Generations(pool: pool, logger: logger).all()
+        return try await pool.query(
             """
-            select coalesce(bool_and(c.next_index >= h.next_index), true) as folded
-            from audit.head h left join audit.checkpoint c on c.shard = h.shard
+            select coalesce(bool_and(g.live and c.next_index >= h.next_index), true) as folded
+            from audit.head h
+            cross join unnest(\(known.map(\.name)), \(known.map(\.number)), \(known.map(\.isLive))) as g (name, generation, live)
+            left join audit.checkpoint c on c.shard = h.shard and c.name = g.name and c.generation = g.generation
             where h.shard = \(shard)
             """)[0].decode("folded", as: Bool.self)
     }
@@ -151,9 +166,11 @@ public final class Worker: Service, Sendable {
         }
         let plan = try await leases.plan(holding: Set(shards.withLock { $0.keys }))
         if !plan.release.isEmpty { try await giveBack(plan.release) }
-        for shard in plan.acquire {
+        var wanted = plan.wanted
+        for shard in plan.free where wanted > 0 {
             guard let token = try await leases.acquire(shard) else { continue }
             start(shard, token)
+            wanted -= 1
         }
     }
 
@@ -165,24 +182,21 @@ public final class Worker: Service, Sendable {
     }
 
     private func stop(_ ended: some Sequence<Int32>) async {
-        for shard in ended {
-            guard let entry = shards.withLock({ $0.removeValue(forKey: shard) }) else { continue }
-            entry.task.cancel()
-            await entry.task.value
-        }
+        let entries = shards.withLock { held in ended.compactMap { held.removeValue(forKey: $0) } }
+        for entry in entries { entry.task.cancel() }
+        for entry in entries { await entry.task.value }
     }
 
     private func giveBack(_ surplus: [Int32]) async throws {
         let tokens = shards.withLock { held in held.filter { surplus.contains($0.key) }.mapValues(\.token) }
         await stop(surplus)
-        try await leases.release(tokens, leaving: false)
+        try await leases.release(tokens)
     }
 
     private func leave() async {
-        let tokens = shards.withLock { $0.mapValues(\.token) }
-        await stop(tokens.keys)
+        await stop(shards.withLock { Array($0.keys) })
         do {
-            try await leases.release(tokens, leaving: true)
+            try await leases.leave()
         } catch {
             logger.warning("The leases could not be given back; others take them when they run out", metadata: ["error": "\(error)"])
         }

@@ -7,7 +7,7 @@ public struct WorkerConfiguration: Sendable {
     /// How often the leases are looked after: renewed, taken, given back.
     public var leaseInterval: Duration = .seconds(1)
     /// Events a transaction folds at most.
-    public var batchSize = 2000
+    public var batchSize = 5000
     /// Between two looks for something to seal: while busy, and at most when idle.
     public var sealInterval: Duration = .milliseconds(5)
     public var idleSealInterval: Duration = .milliseconds(50)

@@ -35,7 +35,9 @@ struct AlertsCommand: AsyncParsableCommand {
             try await deployment.withPool(.reader, connections: 1) { pool in
                 try await Staleness.warn(pool)
                 let most = limit == 0 ? Int(Int32.max) : limit
-                let alerts = try await pool.withConnection { try await AlertStore().list($0, tenants: tenant, limit: most == Int(Int32.max) ? most : most + 1) }
+                let alerts = try await pool.withConnection {
+                    try await AlertStore().list($0, tenants: tenant, limit: most == Int(Int32.max) ? most : most + 1)
+                }
                 var columns = AlertsCommand.columns
                 if output.output == .csv { columns[0] = .init("id") }
                 var printer = RowPrinter(output.output, columns: columns)
@@ -66,7 +68,9 @@ struct AlertsCommand: AsyncParsableCommand {
                 let (alert, events) = try await pool.withConnection { connection in
                     let store = AlertStore()
                     let found = try await store.find(id, connection)
-                    guard let alert = found.first else { throw Failure("there is no alert \(id)", hint: "`cardea alerts list` shows them.") }
+                    guard let alert = found.first else {
+                        throw Failure("there is no alert \(id)", hint: "`cardea alerts list` shows them.")
+                    }
                     guard found.count == 1 else { throw Failure("\(found.count) alerts begin with \(id)", hint: "Give more of the id.") }
                     return (alert, try await EventQuery.events(store.events(of: alert, connection), shard: alert.shard, connection))
                 }
@@ -80,10 +84,14 @@ struct AlertsCommand: AsyncParsableCommand {
                     printer.print(events.map(\.json))
                     printer.finish()
                 case .table:
-                    for key in ["id", "rule", "author", "severity", "tags", "tenant", "group", "state", "count", "first_seen", "last_seen", "opened_at"] {
+                    for key in [
+                        "id", "rule", "author", "severity", "tags", "tenant", "group", "state", "count", "first_seen", "last_seen",
+                        "opened_at",
+                    ] {
                         let value = object[key] ?? .null
                         let text = value.string ?? value.array?.compactMap(\.string).joined(separator: " ") ?? RowPrinter.text(value)
-                        StandardOutput.write(Colour.bold(key) + String(repeating: " ", count: 12 - key.count) + RowPrinter.visible(text) + "\n")
+                        StandardOutput.write(
+                            Colour.bold(key) + String(repeating: " ", count: 12 - key.count) + RowPrinter.visible(text) + "\n")
                     }
                     StandardOutput.write("\n")
                     var printer = RowPrinter(.table, columns: EventColumns.table)

@@ -32,7 +32,8 @@ struct Doctor: AsyncParsableCommand {
             report["cluster"] = .string(status.state.description)
             url = status.url
             if status.state != .running {
-                problems.append(Problem(what: "the private cluster is \(status.state)", mend: "Any command starts it, `cardea up` keeps working."))
+                problems.append(
+                    Problem(what: "the private cluster is \(status.state)", mend: "Any command starts it, `cardea up` keeps working."))
             }
         }
         report["database_url"] = url.map { .string(Doctor.masked($0)) } ?? .null
@@ -47,7 +48,10 @@ struct Doctor: AsyncParsableCommand {
         let spool = Doctor.spoolBytes(settings.store.spoolDirectory)
         report["spool_bytes"] = .int(Int64(spool))
         if spool > 0 {
-            problems.append(Problem(what: "\(spool) bytes of events wait in the spool", mend: "They are stored when the writing process reaches the database again."))
+            problems.append(
+                Problem(
+                    what: "\(spool) bytes of events wait in the spool",
+                    mend: "They are stored when the writing process reaches the database again."))
         }
         report["problems"] = .array(problems.map { ["what": .string($0.what), "mend": .string($0.mend)] })
         report["ok"] = .bool(problems.isEmpty)
@@ -56,7 +60,8 @@ struct Doctor: AsyncParsableCommand {
     }
 
     private func examine(_ pool: PostgresPool, _ report: inout JSONObject, _ problems: inout [Problem]) async throws {
-        let server = try await pool.query("select current_setting('server_version') as version, current_user::text as user_name, pg_is_in_recovery() as standby")[0]
+        let server = try await pool.query(
+            "select current_setting('server_version') as version, current_user::text as user_name, pg_is_in_recovery() as standby")[0]
         report["server_version"] = .string(try server.decode("version", as: String.self))
         report["database_user"] = .string(try server.decode("user_name", as: String.self))
         if try server.decode("standby", as: Bool.self) {
@@ -83,18 +88,26 @@ struct Doctor: AsyncParsableCommand {
             let owner = try row.decode("expired", as: Bool?.self) == false ? try row.decode("owner", as: String?.self) : nil
             if owner == nil, unsealed || lag > 0 { isBehind = true }
             shards.append([
-                "shard": .int(Int64(try row.decode("shard", as: Int32.self))), "next_index": .int(try row.decode("next_index", as: Int64.self)),
+                "shard": .int(Int64(try row.decode("shard", as: Int32.self))),
+                "next_index": .int(try row.decode("next_index", as: Int64.self)),
                 "unsealed": .bool(unsealed), "lag": .int(lag), "worker": owner.map(JSONValue.string) ?? .null,
             ])
         }
         report["shards"] = .array(shards)
         report["lag"] = .int(shards.compactMap { $0.object?["lag"]?.int }.reduce(0, +))
         if isBehind {
-            problems.append(Problem(what: "events wait and no worker runs", mend: "Run `cardea up`, `cardea worker`, or `cardea worker --until-idle` once."))
+            problems.append(
+                Problem(
+                    what: "events wait and no worker runs", mend: "Run `cardea up`, `cardea worker`, or `cardea worker --until-idle` once.")
+            )
         }
-        let ahead = try await pool.query("select exists (select from audit.partition where lower_bound <= now() and upper_bound > now()) as made")[0]
+        let ahead = try await pool.query(
+            "select exists (select from audit.partition where lower_bound <= now() and upper_bound > now()) as made")[0]
         if try !ahead.decode("made", as: Bool.self) {
-            problems.append(Problem(what: "there is no partition for events of this month", mend: "Run `cardea migrate`; a running worker makes them ahead of time."))
+            problems.append(
+                Problem(
+                    what: "there is no partition for events of this month",
+                    mend: "Run `cardea migrate`; a running worker makes them ahead of time."))
         }
     }
 
@@ -104,10 +117,14 @@ struct Doctor: AsyncParsableCommand {
         case .table, .csv:
             for member in report where !["problems", "shards", "ok"].contains(member.key) {
                 let text = member.value.string ?? RowPrinter.text(member.value)
-                StandardOutput.write(Colour.bold(member.key) + String(repeating: " ", count: max(1, 24 - member.key.count)) + RowPrinter.visible(text) + "\n")
+                StandardOutput.write(
+                    Colour.bold(member.key) + String(repeating: " ", count: max(1, 24 - member.key.count)) + RowPrinter.visible(text) + "\n"
+                )
             }
             for shard in report["shards"]?.array ?? [] { StandardOutput.write("shard                   \(RowPrinter.text(shard))\n") }
-            for problem in problems { StandardOutput.write(Colour.red("wrong: \(RowPrinter.visible(problem.what))") + "\n  \(problem.mend)\n") }
+            for problem in problems {
+                StandardOutput.write(Colour.red("wrong: \(RowPrinter.visible(problem.what))") + "\n  \(problem.mend)\n")
+            }
             if problems.isEmpty { StandardOutput.write("nothing is wrong\n") }
         }
     }

@@ -10,7 +10,9 @@ struct Down: AsyncParsableCommand {
     func run() async throws {
         let settings = try await Settings(database)
         guard settings.databaseURL == nil else {
-            throw Failure("a database URL is given, and that server is not Cardea's to stop", hint: "Leave --database-url and CARDEA_DATABASE_URL out.")
+            throw Failure(
+                "a database URL is given, and that server is not Cardea's to stop",
+                hint: "Leave --database-url and CARDEA_DATABASE_URL out.")
         }
         let cluster = PrivateCluster(home: settings.home, logger: Deployment.logger(settings.logLevel))
         let before = try await cluster.status()

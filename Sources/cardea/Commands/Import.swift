@@ -19,7 +19,8 @@ struct Import: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("Log files; - is standard input.", valueName: "file"), completion: .file()) var files: [String]
     @Option(help: "The format of every line.") var format: String?
     @Option(help: "The year of syslog lines that have none. Default: found from the clock.") var year: Int?
-    @Option(help: ArgumentHelp("The zone of times that have none: UTC, +02:00, Europe/Berlin.", valueName: "zone")) var timezone: String = "UTC"
+    @Option(help: ArgumentHelp("The zone of times that have none: UTC, +02:00, Europe/Berlin.", valueName: "zone")) var timezone: String =
+        "UTC"
     @Option(help: "The source's name in the record. Default: the file's name without rotation suffixes.") var source: String?
     @Option(help: "The tenant whose events these are.") var tenant: String = "default"
     @Option(help: ArgumentHelp("Write rejected lines with their reasons here, as JSON lines.", valueName: "file"), completion: .file())
@@ -66,7 +67,9 @@ struct Import: AsyncParsableCommand {
         if incomplete { throw ExitCode(3) }
     }
 
-    private func run(_ importer: Importer, _ file: String, _ fingerprinter: Fingerprinter, _ deployment: Deployment) async throws -> Importer.Result {
+    private func run(_ importer: Importer, _ file: String, _ fingerprinter: Fingerprinter, _ deployment: Deployment) async throws
+        -> Importer.Result
+    {
         let descriptor = file == "-" ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failure("\(file) cannot be opened: \(String(cString: strerror(errno)))") }
         defer { if descriptor != STDIN_FILENO { close(descriptor) } }
@@ -76,7 +79,8 @@ struct Import: AsyncParsableCommand {
         let lines = ImportedLines(
             source: source ?? SourceName.of(file), tenant: tenant, fingerprinter: fingerprinter,
             parser: LogParser(
-                format: format.flatMap(LogFormat.init(name:)), options: .init(year: year, timeZone: LogTimeZone(timezone) ?? .utc, now: now)),
+                format: format.flatMap(LogFormat.init(name:)), options: .init(year: year, timeZone: LogTimeZone(timezone) ?? .utc, now: now)
+            ),
             now: now, keepsRejects: importer.rejects != nil)
         var bar = ProgressBar(file, totalBytes: status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil)
         defer { bar.clear() }
@@ -99,18 +103,22 @@ struct Import: AsyncParsableCommand {
             text += "  \(count) × \(RowPrinter.visible(reason))\n"
         }
         let hint = rejects == nil ? "keep them with --rejects FILE" : "see \(rejects ?? "")"
-        StandardError.write("cardea: \(result.file): \(result.counts.rejected) lines rejected (\(hint)); most frequent reasons, skipped lines included:\n\(text)")
+        StandardError.write(
+            "cardea: \(result.file): \(result.counts.rejected) lines rejected (\(hint)); most frequent reasons, skipped lines included:\n\(text)"
+        )
     }
 
     static func summary(_ result: Importer.Result) -> String {
         var text = "\(RowPrinter.visible(result.file)): \(result.counts.lines) lines, \(result.counts.events) events"
-        text += " (\(result.stored) new, \(result.known) already known), \(result.counts.skipped) skipped, \(result.counts.rejected) rejected"
+        text +=
+            " (\(result.stored) new, \(result.known) already known), \(result.counts.skipped) skipped, \(result.counts.rejected) rejected"
         if let first = result.counts.first, let last = result.counts.last { text += "; \(first) to \(last)" }
         return text
     }
 
     private static let columns: [RowPrinter.Column] = [
-        .init("file"), .init("source"), .init("format"), .init("lines"), .init("events"), .init("stored"), .init("already_known"), .init("skipped"),
+        .init("file"), .init("source"), .init("format"), .init("lines"), .init("events"), .init("stored"), .init("already_known"),
+        .init("skipped"),
         .init("rejected"), .init("first"), .init("last"), .init("problem"),
     ]
 }

@@ -10,7 +10,8 @@ struct ProjectionsCommand: AsyncParsableCommand {
         subcommands: [List.self, Rebuild.self], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List every projection's generations, shard by shard, and what each has left to do.")
+        static let configuration = CommandConfiguration(
+            abstract: "List every projection's generations, shard by shard, and what each has left to do.")
 
         @OptionGroup var output: OutputOptions
         @OptionGroup var database: DatabaseOptions

@@ -5,7 +5,8 @@ import PostgreSQL
 
 /// The options that choose events; `query` and `tail` share them.
 struct FilterOptions: ParsableArguments {
-    @Option(help: "Event type; * matches anything, as in authn_*. May be repeated or comma-separated, as all of these may.") var type: [String] = []
+    @Option(help: "Event type; * matches anything, as in authn_*. May be repeated or comma-separated, as all of these may.") var type:
+        [String] = []
     @Option(help: "success, failure, denied, error or unknown.") var outcome: [String] = []
     @Option(help: "The actor's name or id; * matches anything.") var actor: [String] = []
     @Option(help: "The client's address, or a network as 10.0.0.0/8.") var ip: [String] = []
@@ -13,32 +14,33 @@ struct FilterOptions: ParsableArguments {
     @Option(help: "HTTP status: 404, 4xx or 400-403.") var status: [String] = []
     @Option(help: "The tenant.") var tenant: [String] = []
     @Option(help: "The source; * matches anything.") var source: [String] = []
-    @Option(help: ArgumentHelp("From here on: 2026-11-23, 2026-11-23T10:00:00Z, or back from now: 90m, 24h, 7d.", valueName: "time")) var since: String?
+    @Option(help: ArgumentHelp("From here on: 2026-11-23, 2026-11-23T10:00:00Z, or back from now: 90m, 24h, 7d.", valueName: "time"))
+    var since: String?
     @Option(help: ArgumentHelp("Up to here, included; a bare date includes its day.", valueName: "time")) var until: String?
     @Option(help: ArgumentHelp("Words that stand anywhere in the event.", valueName: "words")) var text: [String] = []
     @Flag(help: "Also Cardea's own acts (audit_*).") var own = false
 
     func filter(now: Timestamp) throws -> EventFilter {
         var filter = EventFilter()
-        filter.types = split(type)
-        filter.outcomes = try split(outcome).map { name in
+        filter.types = try split(type, "--type")
+        filter.outcomes = try split(outcome, "--outcome").map { name in
             guard let outcome = Outcome(rawValue: name) else {
                 throw ValidationError("'\(name)' is no outcome: \(Outcome.allCases.map(\.rawValue).joined(separator: ", ")).")
             }
             return outcome
         }
-        filter.actors = split(actor)
-        filter.addresses = try split(ip).map { address in
+        filter.actors = try split(actor, "--actor")
+        filter.addresses = try split(ip, "--ip").map { address in
             guard PostgresInet(address).isValid else { throw ValidationError("'\(address)' is no address or network.") }
             return address
         }
-        filter.routes = split(route)
-        filter.statuses = try split(status).map { text in
+        filter.routes = try split(route, "--route")
+        filter.statuses = try split(status, "--status").map { text in
             guard let range = FilterOptions.statusRange(text) else { throw ValidationError("'\(text)' is no status: 404, 4xx or 400-403.") }
             return range
         }
-        filter.tenants = split(tenant)
-        filter.sources = split(source)
+        filter.tenants = try split(tenant, "--tenant")
+        filter.sources = try split(source, "--source")
         filter.since = try time(since, "--since", now, endOfDay: false)
         filter.until = try time(until, "--until", now, endOfDay: true)
         if let since = filter.since, let until = filter.until, since > until { throw ValidationError("--since is after --until.") }
@@ -47,7 +49,14 @@ struct FilterOptions: ParsableArguments {
         return filter
     }
 
-    private func split(_ values: [String]) -> [String] { values.flatMap { $0.split(separator: ",").map(String.init) } }
+    /// A value that turns out empty, of a shell's unset variable perhaps, must not ask for everything.
+    private func split(_ values: [String], _ option: String) throws -> [String] {
+        try values.flatMap { value in
+            let parts = value.split(separator: ",").map(String.init)
+            guard !parts.isEmpty else { throw ValidationError("\(option) is empty.") }
+            return parts
+        }
+    }
 
     private func time(_ text: String?, _ option: String, _ now: Timestamp, endOfDay: Bool) throws -> Timestamp? {
         guard let text else { return nil }
@@ -68,7 +77,8 @@ struct FilterOptions: ParsableArguments {
 
 enum EventColumns {
     static let table: [RowPrinter.Column] = [
-        .init("time"), .init("type"), .init("outcome"), .init("reason"), .init("actor") { row in
+        .init("time"), .init("type"), .init("outcome"), .init("reason"),
+        .init("actor") { row in
             let actor = row["body"]?.object?["actor"]?.object
             return actor?["name"] ?? actor?["id"]
         }, .init("ip", "body.client.ip"), .init("method"), .init("status"),
@@ -87,7 +97,9 @@ enum EventColumns {
 struct Query: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Search the record, newest first.",
-        discussion: "Several values of one option are alternatives; different options must all hold. Cardea's own acts are left out unless --own or --type asks.")
+        discussion:
+            "Several values of one option are alternatives; different options must all hold. Cardea's own acts are left out unless --own or --type asks."
+    )
 
     @OptionGroup var filters: FilterOptions
     @Option(help: "How many events at most; 0 for all.") var limit: Int = 100

@@ -29,7 +29,8 @@ struct Tail: AsyncParsableCommand {
                 next[try row.decode("shard", as: Int32.self)] = try row.decode("next_index", as: Int64.self)
             }
             let newest = lines == 0 ? [] : try await pool.withConnection { try await query.run($0, limit: lines) }
-            printer.print(newest.reversed().filter { found in found.index.map { $0 < next[found.shard, default: 0] } ?? !follow }.map(\.json))
+            printer.print(
+                newest.reversed().filter { found in found.index.map { $0 < next[found.shard, default: 0] } ?? !follow }.map(\.json))
             if !follow { return printer.finish() }
             while !Task.isCancelled {
                 var printed = false

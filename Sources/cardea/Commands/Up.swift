@@ -14,7 +14,9 @@ import UnixSignals
 struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run everything in one process: database, schema, sealing, worker; the example API with --example.",
-        discussion: "Alerts are printed as they fire, in the form that -o asks for. End with Ctrl-C; the private cluster goes on until `cardea down`.")
+        discussion:
+            "Alerts are printed as they fire, in the form that -o asks for. End with Ctrl-C; the private cluster goes on until `cardea down`."
+    )
 
     @Flag(help: "Also run the example API behind Cardea's middleware.") var example = false
     @Option(help: "The example API's port; 0 takes a free one.") var port: Int?
@@ -46,7 +48,8 @@ struct Up: AsyncParsableCommand {
     ) async throws {
         let logger = deployment.logger
         let worker = Worker(
-            pool: workers, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()), rules: rules, logger: logger)
+            pool: workers, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()), rules: rules,
+            logger: logger)
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
             .init(service: worker), .init(service: AlertPrinter(pool: readers, format: output.output, logger: logger)),
         ]
@@ -104,7 +107,8 @@ struct AlertPrinter: Service {
         case .json, .jsonl: StandardOutput.write(RowPrinter.text(.object(alert.json)) + "\n")
         case .table, .csv:
             let group = alert.group.members.map { "\($0.key)=\($0.value.string ?? "")" }.joined(separator: " ")
-            let text = "ALERT \(alert.severity.name): \(alert.ruleTitle) — \(group), \(alert.count) events since \(alert.firstSeen) [\(alert.id.description.prefix(8))]"
+            let text =
+                "ALERT \(alert.severity.name): \(alert.ruleTitle) — \(group), \(alert.count) events since \(alert.firstSeen) [\(alert.id.description.prefix(8))]"
             StandardOutput.write(Colour.red(RowPrinter.visible(text)) + "\n")
         }
     }

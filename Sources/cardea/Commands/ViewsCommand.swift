@@ -25,7 +25,8 @@ struct ViewsCommand: AsyncParsableCommand {
 
     /// What a view is sorted by: the rows that matter most first.
     private static let orders: [String: String] = [
-        "failed_login": "failures desc, subject", "suspicious_token": "last_seen desc, token", "rate_limit_violation": "violations desc, client",
+        "failed_login": "failures desc, subject", "suspicious_token": "last_seen desc, token",
+        "rate_limit_violation": "violations desc, client",
         "session": "last_seen desc, session", "request_summary": "minute desc, requests desc, route",
     ]
 
@@ -38,7 +39,8 @@ struct ViewsCommand: AsyncParsableCommand {
         try await deployment.withPool(.reader, connections: 1) { pool in
             try await Staleness.warn(pool)
             guard try await !pool.query("select 1 where to_regclass(\("audit_view." + name)) is not null").isEmpty else {
-                throw Failure("the view \(name) has not been built yet", hint: "Run `cardea worker --until-idle`, or leave `cardea up` running.")
+                throw Failure(
+                    "the view \(name) has not been built yet", hint: "Run `cardea worker --until-idle`, or leave `cardea up` running.")
             }
             let order = ViewsCommand.orders[name] ?? "1"
             let bound: SQL = limit == 0 ? "" : "limit \(Int64(limit))"
@@ -56,9 +58,10 @@ struct ViewsCommand: AsyncParsableCommand {
                     where cardinality(\(tenant)) = 0 or v.tenant = any (\(tenant)) order by \(unsafe: order) \(bound)
                     """)
                 for start in stride(from: 0, to: rows.count, by: 1000) {
-                    printer.print(try rows[start..<min(rows.count, start + 1000)].map { row in
-                        try ViewsCommand.row(row.decode("row", as: PostgresJSON.self).text)
-                    })
+                    printer.print(
+                        try rows[start..<min(rows.count, start + 1000)].map { row in
+                            try ViewsCommand.row(row.decode("row", as: PostgresJSON.self).text)
+                        })
                 }
             }
             printer.finish()
@@ -70,7 +73,9 @@ struct ViewsCommand: AsyncParsableCommand {
         guard let object = try JSONValue(parsing: text.utf8).object else { return [:] }
         return JSONObject(
             object.members.map { member in
-                guard case .string(let text) = member.value, text.hasSuffix("+00:00"), let time = Timestamp(text) else { return (member.key, member.value) }
+                guard case .string(let text) = member.value, text.hasSuffix("+00:00"), let time = Timestamp(text) else {
+                    return (member.key, member.value)
+                }
                 return (member.key, .string(time.description))
             })
     }
@@ -88,7 +93,8 @@ enum Staleness {
         let projections = try row.decode("projections", as: Int64.self)
         let behind = try row.decode(projections == 0 ? "total" : "behind", as: Int64.self)
         if behind > 0 {
-            StandardError.write("cardea: \(behind) events are not folded in yet; `cardea worker --until-idle` does it, or leave `cardea up` running\n")
+            StandardError.write(
+                "cardea: \(behind) events are not folded in yet; `cardea worker --until-idle` does it, or leave `cardea up` running\n")
         }
     }
 }

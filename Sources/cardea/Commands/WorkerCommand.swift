@@ -10,7 +10,9 @@ struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker",
         abstract: "Seal the record and fold it into views and alerts.",
-        discussion: "Any number of workers share the shards. One that stops gives its shards back at once; one that dies is replaced within 13 seconds.")
+        discussion:
+            "Any number of workers share the shards. One that stops gives its shards back at once; one that dies is replaced within 13 seconds."
+    )
 
     @Flag(help: "Return when everything that is there has been folded.") var untilIdle = false
     @OptionGroup var database: DatabaseOptions

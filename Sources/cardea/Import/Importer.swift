@@ -22,10 +22,12 @@ struct Importer {
 
         var json: JSONObject {
             [
-                "file": .string(file), "format": format.map(JSONValue.string) ?? .null, "source": .string(source), "lines": .int(Int64(counts.lines)),
+                "file": .string(file), "format": format.map(JSONValue.string) ?? .null, "source": .string(source),
+                "lines": .int(Int64(counts.lines)),
                 "events": .int(Int64(counts.events)), "stored": .int(Int64(stored)), "already_known": .int(Int64(known)),
                 "skipped": .int(Int64(counts.skipped)), "rejected": .int(Int64(counts.rejected)),
-                "first": counts.first.map { .string($0.description) } ?? .null, "last": counts.last.map { .string($0.description) } ?? .null,
+                "first": counts.first.map { .string($0.description) } ?? .null,
+                "last": counts.last.map { .string($0.description) } ?? .null,
                 "reasons": .object(JSONObject(counts.reasons.map { ($0.key, .int(Int64($0.value))) })),
                 "problem": problem.map(JSONValue.string) ?? .null,
             ]
@@ -52,7 +54,13 @@ struct Importer {
             while true {
                 let count = read(descriptor, &buffer, buffer.count)
                 if count < 0, errno == EINTR { continue }
-                guard count >= 0 else { throw Failure("\(file) cannot be read: \(String(cString: strerror(errno)))") }
+                if count < 0 {
+                    let reason = String(cString: strerror(errno))
+                    guard bytesRead > 0 else { throw Failure("\(file) cannot be read: \(reason)") }
+                    // What was read is kept, as of a gzip stream that ends early.
+                    problem = "it cannot be read further: \(reason)"
+                    break
+                }
                 if count == 0 { break }
                 bytesRead += count
                 try input.push(buffer[..<count]) { lines.take($0) }
@@ -61,7 +69,7 @@ struct Importer {
                 progress(bytesRead, lines.counts.events)
                 try Task.checkCancellation()
             }
-            try input.finish { lines.take($0) }
+            if problem == nil { try input.finish { lines.take($0) } }
         } catch let error as LogInputError {
             problem = error.detail
         }

@@ -13,7 +13,9 @@ enum SourceName {
             }
             let digits = name.reversed().prefix { $0.isASCII && $0.isNumber }.count
             let rest = name.dropLast(digits)
-            if digits > 0, let separator = rest.last, rest.count > 1, separator == "." && digits <= 4 || "-.".contains(separator) && digits == 8 {
+            if digits > 0, let separator = rest.last, rest.count > 1,
+                separator == "." && digits <= 4 || "-.".contains(separator) && digits == 8
+            {
                 name = String(rest.dropLast())
                 isCut = true
             }

@@ -48,7 +48,9 @@ struct Failure: Error {
             case .connection, .poolTimeout:
                 return Failure(
                     "the database cannot be reached: \(error.message)",
-                    hint: error.hint ?? "Check --database-url (or CARDEA_DATABASE_URL), or leave it out to use the private cluster. `cardea doctor` tells more.")
+                    hint: error.hint
+                        ?? "Check --database-url (or CARDEA_DATABASE_URL), or leave it out to use the private cluster. `cardea doctor` tells more."
+                )
             case .server where error.sqlState == "42501": return Failure("the database refuses: \(error.message)", hint: roles)
             default: return Failure("the database refuses: \(error.message)", hint: error.hint)
             }

@@ -6,7 +6,7 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 }
 
 struct OutputOptions: ParsableArguments {
-    @Option(name: [.short, .customLong("output")], help: "table, json, jsonl or csv.") var output: OutputFormat = .table
+    @Option(name: [.short, .customLong("output")], help: "The form of the answer.") var output: OutputFormat = .table
 }
 
 /// Prints rows of JSON: whole as JSON, by column as a table or CSV. Rows may come in portions; a table's widths are those of the first.

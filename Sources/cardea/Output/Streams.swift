@@ -12,6 +12,9 @@ enum StandardError {
     static func write(_ text: String) { put(text, STDERR_FILENO) }
 }
 
+/// A reader that went away is an error of writing, not a signal that ends the process with a status of its own.
+let ignoresBrokenPipes: Void = { _ = signal(SIGPIPE, SIG_IGN) }()
+
 /// Writes everything or ends the process: quietly where the reader has gone (`| head`), as a failure otherwise.
 private func put(_ text: String, _ descriptor: Int32) {
     var text = text

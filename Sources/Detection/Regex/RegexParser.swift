@@ -1,40 +1,3 @@
-/// Options of a regular expression (Sigma's `re` submodifiers).
-struct RegexOptions: Sendable, Hashable {
-    /// `i`: letters match in either case.
-    var ignoresCase = false
-    /// `m`: `^` and `$` also match at line breaks.
-    var isMultiline = false
-    /// `s`: `.` also matches a line break.
-    var dotMatchesNewline = false
-
-    mutating func insert(_ letter: String) {
-        switch letter {
-        case "i": ignoresCase = true
-        case "m": isMultiline = true
-        default: dotMatchesNewline = true
-        }
-    }
-}
-
-/// Why a regular expression is not accepted.
-struct RegexError: Error {
-    var message: String
-    var advice: String?
-}
-
-/// A parsed regular expression.
-indirect enum RegexNode {
-    enum Assertion: Sendable, Hashable { case textStart, textEnd, lineStart, lineEnd, wordBoundary, notWordBoundary }
-
-    case empty
-    /// One character out of sorted, disjoint ranges of code points.
-    case characters([ClosedRange<UInt32>])
-    case assertion(Assertion)
-    case sequence([RegexNode])
-    case alternatives([RegexNode])
-    case repetition(RegexNode, Int, Int?)
-}
-
 /// Reads the common core of PCRE: classes, groups, alternation, counted repetition, anchors, `\d \w \s \b` and their opposites, `(?ims)`.
 /// Look-around, back-references and possessive forms cannot be matched in linear time and are refused.
 struct RegexParser {
@@ -163,6 +126,7 @@ struct RegexParser {
     }
 
     private mutating func group() throws(RegexError) -> RegexNode? {
+        let outer = options
         if take("?") {
             if at("=") || at("!") || (at("<") && (at("=", 1) || at("!", 1))) {
                 throw RegexError(
@@ -185,6 +149,7 @@ struct RegexParser {
         }
         let node = try alternatives()
         guard take(")") else { throw RegexError(message: "a parenthesis is not closed") }
+        options = outer
         return node
     }
 

@@ -16,3 +16,14 @@ extension ConnectionString {
         return masked
     }
 }
+
+extension PostgresConfiguration {
+    /// The same server, another database. A URI and a keyword=value string end differently.
+    public static func replacingDatabase(in url: String, with name: String) -> String {
+        guard let scheme = url.firstRange(of: "://") else { return "\(url) dbname=\(name)" }
+        let rest = url[scheme.upperBound...]
+        let query = rest.firstIndex(of: "?") ?? rest.endIndex
+        let authority = rest[..<query].prefix { $0 != "/" }
+        return "\(url[..<scheme.upperBound])\(authority)/\(name)\(rest[query...])"
+    }
+}

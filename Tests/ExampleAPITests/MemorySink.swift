@@ -1,0 +1,55 @@
+import AuditEvents
+import Synchronization
+
+/// Keeps events; can be told to be full, and waited on.
+final class MemorySink: AdmittingSink {
+    private struct State {
+        var events: [AuditEvent] = []
+        var refusesAdmission = false
+        var refusesRecords = false
+        var waiters: [(condition: @Sendable ([AuditEvent]) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
+    }
+    private let state = Mutex(State())
+
+    var events: [AuditEvent] { state.withLock { $0.events } }
+    var refusesAdmission: Bool {
+        get { state.withLock { $0.refusesAdmission } }
+        set { state.withLock { $0.refusesAdmission = newValue } }
+    }
+    var refusesRecords: Bool {
+        get { state.withLock { $0.refusesRecords } }
+        set { state.withLock { $0.refusesRecords = newValue } }
+    }
+
+    func events(_ type: EventType) -> [AuditEvent] { events.filter { $0.header.type == type } }
+    var requests: [AuditEvent] { events(.httpRequest) }
+
+    func admit() throws(SinkRefusal) { if refusesAdmission { throw .full } }
+
+    func record(_ event: AuditEvent, durability: EventDurability) async throws {
+        if refusesRecords { throw SinkRefusal.full }
+        let ready = state.withLock { state in
+            state.events.append(event)
+            let events = state.events
+            let ready = state.waiters.filter { $0.condition(events) }
+            state.waiters.removeAll { $0.condition(events) }
+            return ready
+        }
+        for waiter in ready { waiter.continuation.resume() }
+    }
+
+    /// Returns once the events satisfy `condition`.
+    func wait(until condition: @escaping @Sendable ([AuditEvent]) -> Bool) async {
+        await withCheckedContinuation { continuation in
+            let now = state.withLock { state in
+                if condition(state.events) { return true }
+                state.waiters.append((condition, continuation))
+                return false
+            }
+            if now { continuation.resume() }
+        }
+    }
+
+    /// The text of every event, to look for what must not be there.
+    var text: String { events.map { "\($0.header.json)\($0.body.json)" }.joined(separator: "\n") }
+}

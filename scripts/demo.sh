@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# A small API behind Cardea's middleware, honest users, five attacks over real HTTP, and the alerts as they fire.
+#
+#   scripts/demo.sh          show it, then clean up
+#   scripts/demo.sh --keep   leave it running afterwards
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/prerequisites.sh
+
+keep=false
+case "${1:-}" in
+    "") ;;
+    --keep) keep=true ;;
+    *) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac
+
+need_swift
+need_packages "${CARDEA_PACKAGES[@]}"
+echo "Building (the first time takes some minutes) …"
+swift build --product cardea 2>&1 | grep -E 'error|Compiling|Build of' | tail -n 1 || true
+cardea="$(swift build --show-bin-path)/cardea"
+
+home=$(mktemp -d /tmp/cardea-demo.XXXXXX)
+export CARDEA_HOME=$home
+unset CARDEA_DATABASE_URL
+finish() {
+    local status=$?
+    if $keep && [ $status -eq 0 ]; then return; fi
+    [ -n "${up:-}" ] && kill -TERM "$up" 2>/dev/null && wait "$up" 2>/dev/null || true
+    "$cardea" down 2>/dev/null || true
+    rm -rf "$home"
+}
+trap finish EXIT
+
+step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+if [ -n "${NO_COLOR:-}" ] || [ ! -t 1 ]; then step() { printf '\n%s\n' "$*"; }; fi
+
+step "Starting cardea up --example: a private PostgreSQL, the worker, and an API to attack"
+"$cardea" up --example --port 0 2>"$home/up.log" &
+up=$!
+url=
+for _ in $(seq 300); do
+    url=$(sed -n 's/.*example API on //p' "$home/up.log" 2>/dev/null || true)
+    [ -n "$url" ] && break
+    kill -0 "$up" 2>/dev/null || { cat "$home/up.log" >&2; exit 1; }
+    sleep 0.2
+done
+[ -n "$url" ] || { echo "It did not start:" >&2; cat "$home/up.log" >&2; exit 1; }
+cat "$home/up.log"
+
+# Every client has an address of its own in 127.0.0.0/8.
+as() { local address=$1; shift; curl --silent --interface "$address" --max-time 10 "$@"; }
+login() { # ADDRESS USER PASSWORD AGENT
+    as "$1" -A "$4" -H 'content-type: application/json' -d "{\"username\":\"$2\",\"password\":\"$3\"}" "$url/login"
+}
+field() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
+codes() { sort | uniq -c | awk '{ printf "  %s × %s\n", $1, $2 }'; }
+
+step "Honest users read books"
+for user in alice bob carol; do
+    address=127.0.1.$((RANDOM % 200 + 10))
+    token=$(login "$address" "$user" "$user-demo-password" "Mozilla/5.0 (demo browser)" | field access_token)
+    for path in me books books/1 books/2; do
+        as "$address" -o /dev/null -w "%{http_code}\n" -A "Mozilla/5.0 (demo browser)" -H "authorization: Bearer $token" "$url/$path"
+    done
+done | codes
+
+step "Brute force: 12 passwords for alice from 127.0.0.66"
+for try in $(seq 12); do login 127.0.0.66 alice "guess-$try" "hydra" -o /dev/null; done | field title | codes
+
+step "Password spray: one password for 8 accounts from 127.0.0.77"
+for user in alice bob carol dave erin frank grace heidi; do login 127.0.0.77 "$user" "Winter2026!" "spray/1.0"; done | field title | codes
+
+step "A stolen token: bob signs in at 127.0.0.21, somebody at 127.0.0.88 uses his token, also after bob has signed out"
+token=$(login 127.0.0.21 bob bob-demo-password "Mozilla/5.0 (bob)" | field access_token)
+for request in "127.0.0.21 me" "127.0.0.88 me" "127.0.0.88 books"; do
+    set -- $request
+    as "$1" -o /dev/null -w "%{http_code}\n" -A "$([ "$1" = 127.0.0.21 ] && echo 'Mozilla/5.0 (bob)' || echo python-requests/2.31)" \
+        -H "authorization: Bearer $token" "$url/$2"
+done | codes
+as 127.0.0.21 -X POST -A "Mozilla/5.0 (bob)" -H "authorization: Bearer $token" "$url/logout" -o /dev/null
+as 127.0.0.88 -o /dev/null -w "%{http_code}\n" -A "python-requests/2.31" -H "authorization: Bearer $token" "$url/me" | codes
+
+step "A burst: 40 sign-ins within seconds from 127.0.0.99, of which 30 a minute are allowed"
+for try in $(seq 40); do
+    as 127.0.0.99 -o /dev/null -w "%{http_code}\n" -A "burst/1.0" -H 'content-type: application/json' \
+        -d '{"username":"nobody","password":"x"}' "$url/login"
+done | codes
+
+step "A scan: paths that are not there, from 127.0.0.111"
+for path in .env .git/config wp-login.php admin.php phpmyadmin/ server-status backup.zip config.json api/v1/users actuator/env console .aws/credentials \
+    login.php cgi-bin/test.cgi solr/admin; do
+    as 127.0.0.111 -o /dev/null -w "%{http_code}\n" -A "nikto" "$url/$path"
+done | codes
+
+step "What it adds up to"
+for _ in $(seq 50); do # the worker is a moment behind
+    "$cardea" projections list -o csv | awk -F, 'NR > 1 && $8 != 0 { exit 1 }' && break
+    sleep 0.2
+done
+"$cardea" alerts list
+echo
+"$cardea" views failed_login --limit 5
+echo
+"$cardea" views suspicious_token --limit 5
+echo
+"$cardea" views rate_limit_violation --limit 5
+
+step "To look further"
+$keep || echo "(with scripts/demo.sh --keep, which leaves it running)"
+cat <<EOF
+  export CARDEA_HOME=$home
+  $cardea query --type 'authn_*' --ip 127.0.0.66
+  $cardea alerts show $("$cardea" alerts list -o csv | sed -n '2s/,.*//p')
+  $cardea views session
+  $cardea tail -f
+EOF
+if $keep; then
+    echo "It runs as process $up. To end it: kill $up; $cardea down; rm -rf $home"
+    disown "$up"
+fi

@@ -1,0 +1,37 @@
+# Sourced by the other scripts: makes sure that what Cardea is built on is there, and installs it from Debian's packages where it can.
+#
+#   need_packages PACKAGE…   the Debian packages, installed if missing
+#   need_swift               a Swift toolchain, which no Debian package brings
+
+need_swift() {
+    if ! command -v swift >/dev/null; then
+        echo "Swift 6.2 or newer is needed: https://www.swift.org/install/linux/" >&2
+        exit 1
+    fi
+}
+
+need_packages() {
+    local missing=() package root=()
+    if ! command -v dpkg-query >/dev/null; then
+        if command -v pg_config >/dev/null && command -v curl >/dev/null; then return; fi
+        echo "This system has no apt. Install PostgreSQL 15 or newer with libpq's headers, zlib's headers, pkg-config and curl, then run this again." >&2
+        exit 1
+    fi
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null || ! sudo -n true 2>/dev/null; then
+            echo "Missing: ${missing[*]}. Run this once, then this script again:" >&2
+            echo "  sudo apt-get update && sudo apt-get install --yes ${missing[*]}" >&2
+            exit 1
+        fi
+        root=(sudo -n)
+    fi
+    echo "Installing ${missing[*]} …" >&2
+    "${root[@]}" apt-get -qq update >&2
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "${missing[@]}" >&2
+}
+
+CARDEA_PACKAGES=(libpq-dev postgresql zlib1g-dev pkg-config curl)
