@@ -1,181 +1,222 @@
 import AuditEvents
 import DatabaseTesting
+import EventStore
 import PostgreSQL
 import Testing
 
-@testable import EventStore
-
-@Suite("Appending")
+@Suite("Append")
 struct AppendTests {
-    private func statement(_ event: EncodedEvent, shard: Int32 = 0, time: Timestamp? = nil, id: PostgresUUID? = nil) -> SQL {
-        let columns = EventColumns(shard: shard, events: [event]).statement
-        guard time != nil || id != nil else { return columns }
-        var binds = columns.binds
-        binds[1] = [id ?? PostgresUUID(event.header.id)]
-        binds[2] = [PostgresTimestamp(time ?? event.header.time)]
-        return SQL(columns.text, binds)
+    /// One event given to `audit.append` as another program might, without the checks of `EventEncoder`.
+    static func raw(
+        _ connection: PostgresConnection, shard: Int32 = 0, id: PostgresUUID, time: Timestamp, tenant: String = "default"
+    ) async throws -> Int32 {
+        try await connection.query(
+            """
+            select audit.append(
+                \(shard), array[\(id)::uuid], array[\(PostgresTimestamp(microseconds: time.microseconds))::timestamptz], array[\(tenant)::text],
+                array['s'], array['t'], array['success'], array[null]::text[], array[1]::smallint[], array['user'], array[false],
+                array[null]::text[], array[null]::text[], array[null]::text[], array[null]::smallint[], array[null]::bigint[],
+                array['{}']::jsonb[], array[null]::bytea[], array['\\x00']::bytea[], array[null]::text[], array[null]::inet[],
+                array[null]::text[], array[null]::text[])
+            """, as: Int32.self)[0]
     }
 
-    @Test("an id that does not carry its event's time is refused, to the microsecond")
+    /// What the server says to it, and that it stored nothing.
+    private func refused(_ record: Record, shard: Int32 = 0, id: PostgresUUID, time: Timestamp, tenant: String = "default") async throws
+        -> (state: String?, message: String)
+    {
+        let before = try await record.count()
+        do {
+            try await record.writers.withConnection {
+                _ = try await AppendTests.raw($0, shard: shard, id: id, time: time, tenant: tenant)
+            }
+            return (nil, "")
+        } catch let error as PostgresError {
+            #expect(try await record.count() == before)
+            return (error.sqlState, error.message)
+        }
+    }
+
+    @Test("an id that does not carry the event's time, or that is no version 7, is refused and named")
     func disagreement() async throws {
-        try await withStore { store in
-            _ = try await store.appender.shard(of: "default")
-            let event = try encoded(events(1))[0]
-            for offset in [-1, 1, 1000, -1_000_000] as [Int64] {
-                let time = Timestamp(microseconds: event.header.time.microseconds + offset)
-                #expect(try await sqlState { try await store.worker.execute(statement(event, time: time)) } == "23514", "\(offset)")
+        try await withRecord { record in
+            let now = Timestamp.now()
+            let id = EventID(time: now)
+            let uuid = PostgresUUID(high: id.high, low: id.low)
+            for shift in [-1, 1, 1000, -86_400_000_000] as [Int64] {
+                let answer = try await refused(record, id: uuid, time: Timestamp(microseconds: now.microseconds + shift))
+                #expect(answer.state == "23514")
+                #expect(answer.message.contains(id.description))
             }
-            let id = event.header.id
-            let other = PostgresUUID(high: id.high & ~0xf000 | 4 << 12, low: id.low)
-            #expect(try await sqlState { try await store.worker.execute(statement(event, id: other)) } == "23514", "version 4")
-            #expect(try await store.count() == 0)
+            let version4 = PostgresUUID(high: id.high & ~0xf000 | 0x4000, low: id.low)
+            #expect(try await refused(record, id: version4, time: now).state == "23514")
+            let otherVariant = PostgresUUID(high: id.high, low: id.low | 1 << 62)
+            #expect(try await refused(record, id: otherVariant, time: now).state == "23514")
+            #expect(try await refused(record, id: uuid, time: now).state == nil)
         }
     }
 
-    @Test("every id that Swift reads a time from agrees with the database, at each fraction of a millisecond")
-    func agreement() async throws {
-        try await withStore { store in
-            var random = SeededGenerator(7)
-            // Foreign ids may have any 12 bits behind the millisecond.
-            let batch: [EncodedEvent] = try (0..<4096).map { fraction in
-                let milliseconds = UInt64(Timestamp.now().microseconds / 1000) - 1 - UInt64.random(in: 0..<5000, using: &random)
-                let id = try #require(EventID(high: milliseconds << 16 | 7 << 12 | UInt64(fraction), low: 1 << 63 | UInt64(fraction)))
-                return try encoded([
-                    AuditEvent(header: EventHeader(id: id, source: "test", type: .loginFailure, outcome: .denied))
-                ])[0]
+    @Test("every fraction of the millisecond that an id can carry means the same time to the server")
+    func fractions() async throws {
+        try await withRecord { record in
+            let milliseconds = UInt64(Timestamp.now().microseconds / 1000)
+            let events = try (0..<4096).map { fraction in
+                let id = try #require(EventID(high: milliseconds << 16 | 7 << 12 | UInt64(fraction), low: 1 << 63))
+                return try EventEncoder().encode(
+                    AuditEvent(header: EventHeader(id: id, source: "s", type: .httpRequest, outcome: .success)), now: .now())
             }
-            #expect(try await store.appender.append(batch) == 4096)
-            let old = try encoded((0..<500).map { _ in
-                let time = Timestamp(microseconds: Int64.random(in: 0..<1_700_000_000_000_000, using: &random))
-                return AuditEvent(header: EventHeader(id: EventID(time: time), source: "test", type: .loginFailure, outcome: .denied))
-            })
-            #expect(try await store.appender.append(old) == 500)
+            #expect(try await record.appender.append(events) == 4096)
         }
     }
 
-    @Test("a time more than 10 minutes ahead is refused, one of 9 minutes is not")
+    @Test("a time more than ten minutes ahead is refused, one a little less is stored")
     func ahead() async throws {
-        try await withStore { store in
-            let near = try encoded(events(1, end: Timestamp.now().advanced(bySeconds: 540)))
-            #expect(try await store.appender.append(near) == 1)
-            let far = try encoded(events(1, end: Timestamp.now().advanced(bySeconds: 630)))
-            #expect(try await sqlState { try await store.appender.append(far) } == "23514")
-            let farther = try encoded(events(1, end: Timestamp.maximum))
-            #expect(try await sqlState { try await store.appender.append(farther) } == "23514")
-            #expect(try await store.count() == 1)
-        }
-    }
-
-    @Test("a tenant's events are refused in another shard, and so is a tenant that nobody asked for")
-    func wrongShard() async throws {
-        try await withStore(shards: 4) { store in
-            let shard = try await store.appender.shard(of: "a")
-            let event = try encoded(events(1, tenant: "a"))[0]
-            for other in 0..<4 as Range<Int32> where other != shard {
-                #expect(try await sqlState { try await store.worker.execute(statement(event, shard: other)) } == "23514")
+        try await withRecord { record in
+            for (seconds, state) in [(700, "23514"), (500, nil)] as [(Int64, String?)] {
+                let time = Timestamp.now().advanced(bySeconds: seconds)
+                let id = EventID(time: time)
+                try await record.appender.ensurePartitions(since: time, until: time)
+                #expect(try await refused(record, id: PostgresUUID(high: id.high, low: id.low), time: time).state == state)
             }
-            let stranger = try encoded(events(1, tenant: "stranger"))[0]
-            #expect(try await sqlState { try await store.worker.execute(statement(stranger, shard: shard)) } == "23514")
-            #expect(try await store.count() == 0)
         }
     }
 
-    @Test("batches that overlap and come at once are stored once, and none is a deadlock's victim", arguments: [1, 4])
-    func overlapping(shards: Int) async throws {
-        try await withStore(shards: shards) { store in
-            let all = try encoded(events(300))
-            for round in 0..<4 {
-                let fresh = try encoded(events(300))
-                let stored = try await withThrowingTaskGroup(of: Int.self) { group in
-                    for _ in 0..<8 { group.addTask { try await store.appender.append((all + fresh).shuffled()) } }
-                    return try await group.reduce(0, +)
-                }
-                #expect(stored == (round == 0 ? 600 : 300))
+    @Test("a tenant's event is refused in another shard", arguments: [1, 4])
+    func wrongShard(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
+            let shard = try await record.appender.shard(of: "acme")
+            let now = Timestamp.now()
+            let id = EventID(time: now)
+            for wrong in -1...Int32(shards) where wrong != shard {
+                let answer = try await refused(
+                    record, shard: wrong, id: PostgresUUID(high: id.high, low: id.low), time: now, tenant: "acme")
+                #expect(answer.state == "23514")
+                #expect(answer.message.contains("acme"))
             }
-            #expect(try await store.count() == 1500)
         }
     }
 
-    @Test("a slow transaction that meets a new tenant holds up nobody")
-    func newTenant() async throws {
-        try await withStore { store in
-            let slow = try await PostgresConnection.connect(store.database.configuration(role: "cardea_writer"), logger: .quiet)
-            let shard = try await store.appender.shard(of: "new")
-            try await slow.simple("begin")
-            _ = try await slow.query(EventColumns(shard: shard, events: try encoded(events(2, tenant: "new"))).statement)
-            #expect(try await store.appender.append(try encoded(events(2, tenant: "new"))) == 2)
-            try await slow.simple("rollback")
-            slow.close()
+    @Test("the same event twice, in one batch or two, is stored once", arguments: [1, 4])
+    func duplicates(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
+            let events = try (0..<40).map { try record.event("tenant\($0 % 7)") }
+            #expect(try await record.appender.append(events + events.reversed()) == 40)
+            #expect(try await record.appender.append(events.shuffled()) == 0)
+            #expect(try await record.count() == 40)
+            try await record.sealer.sealAll()
+            #expect(try await record.logs().count == 40)
         }
     }
 
-    @Test("missing partitions are made: 1970, 2015, next month; years that nobody needs are not")
-    func missingPartitions() async throws {
-        try await withStore { store in
-            let before = try await store.count("audit.partition")
-            let times = [
-                Timestamp(microseconds: 1), Timestamp(year: 2015, month: 5, day: 17), Timestamp(year: 2015, month: 12, day: 31),
-                Timestamp.now(),
-            ].compactMap { $0 }
-            let batch = try encoded(times.flatMap { events(1, end: $0.advanced(bySeconds: 1)) })
-            #expect(try await store.appender.append(batch) == 4)
-            #expect(try await store.count("audit.partition") == before + 2)
-        }
-    }
-
-    @Test("partitions never overlap and leave no hole, in whatever order they are asked for", arguments: 0..<4 as Range<UInt64>)
-    func partitions(seed: UInt64) async throws {
-        try await withStore { store in
-            var random = SeededGenerator(seed)
-            for _ in 0..<12 {
-                let start = Int64.random(in: 0..<Timestamp.now().microseconds, using: &random)
-                let length = Int64.random(in: 0...(seed % 2 == 0 ? 90 : 1500), using: &random) * 86_400_000_000
-                let since = seed > 1 ? Timestamp.now().microseconds - start % (86_400_000_000 * 1200) : start
-                let until = min(since + length, Timestamp.now().microseconds)
-                try await store.appender.ensurePartitions(since: Timestamp(microseconds: since), until: Timestamp(microseconds: until))
-                let holes = try await store.superuser.query(
-                    """
-                    select count(*) as n from generate_series(\(PostgresTimestamp(microseconds: since)), \(PostgresTimestamp(microseconds: until)), interval '1 day') d
-                    where (select count(*) from audit.partition p where p.lower_bound <= d and p.upper_bound > d) <> 1
-                    """)[0].decode("n", as: Int64.self)
-                #expect(holes == 0)
+    @Test("many identical batches at once, in any order, neither deadlock nor double", arguments: [1, 4])
+    func identicalBatches(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
+            let events = try (0..<200).map { try record.event("tenant\($0 % 7)") }
+            let appender = record.appender
+            let stored = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<12 { group.addTask { try await appender.append(events.shuffled()) } }
+                return try await group.reduce(0, +)
             }
-            let overlaps = try await store.superuser.query(
-                """
-                select count(*) as n from audit.partition a join audit.partition b
-                on a.name <> b.name and a.lower_bound < b.upper_bound and b.lower_bound < a.upper_bound
-                """)[0].decode("n", as: Int64.self)
-            #expect(overlaps == 0)
-            let standing = try await store.superuser.query(
-                "select count(*) as n from pg_constraint where conname = 'bounds' and conrelid::regclass::text like 'audit.event%'")[0]
-                .decode("n", as: Int64.self)
-            #expect(standing == 0)
+            #expect(stored == 200)
+            #expect(try await record.count() == 200)
         }
     }
 
-    @Test("partitions asked for at once are made once")
-    func partitionsAtOnce() async throws {
-        try await withStore { store in
-            let since = try #require(Timestamp(year: 2003, month: 1, day: 1))
+    @Test("a missing partition is made: 1970, 2015, this month; and not those between")
+    func missingPartition() async throws {
+        try await withRecord { record in
+            let before = try await record.count("audit.partition")
+            let times: [Timestamp] = [.epoch, try #require(Timestamp("2015-06-30T23:59:59.999999Z")), .now()]
+            let current = try await record.pool.query(
+                "select name::text from audit.partition where lower_bound <= now() and upper_bound > now()", as: String.self)
+            try await record.pool.withConnection { try await $0.simple("drop table \(current[0])") }
+            #expect(try await record.appender.append(try times.map { try record.event(at: $0) }) == 3)
+            #expect(try await record.count() == 3)
+            #expect(try await record.count("audit.partition") == before + 2)
+            // Each in a transaction of its own.
+            for time in times { #expect(try await record.appender.append([try record.event(at: time)]) == 1) }
+            let next = Timestamp.now().advanced(bySeconds: 100 * 86_400)
+            try await record.appender.ensurePartitions(since: next, until: next)
+            #expect(try await covers(record, next))
+            let trigger = try await record.pool.query(
+                "select count(*) from audit.partition p where not exists (select from pg_trigger where tgrelid = p.name)", as: Int64.self)
+            #expect(trigger == [0])
+        }
+    }
+
+    @Test("a partition made while a transaction has events open waits for nobody")
+    func partitionBesideAppend() async throws {
+        try await withRecord { record in
+            let shard = try await record.appender.shard(of: "default")
+            let events = try record.events(2)
+            try await record.writers.withTransaction { connection in
+                try await Appender.append(events, shard: shard, in: connection)
+                let old = try #require(Timestamp("1999-01-01T00:00:00Z"))
+                try await record.appender.append([try record.event(at: old)])
+            }
+            #expect(try await record.count() == 3)
+        }
+    }
+
+    private func covers(_ record: Record, _ time: Timestamp) async throws -> Bool {
+        let time = PostgresTimestamp(microseconds: time.microseconds)
+        return try await record.pool.query(
+            "select count(*) from audit.partition where lower_bound <= \(time) and upper_bound > \(time)", as: Int64.self) == [1]
+    }
+
+    private func expectDisjoint(_ record: Record) async throws {
+        let overlaps = try await record.pool.query(
+            """
+            select count(*) from audit.partition a join audit.partition b
+            on a.name <> b.name and a.lower_bound < b.upper_bound and b.lower_bound < a.upper_bound
+            """, as: Int64.self)
+        #expect(overlaps == [0])
+    }
+
+    @Test("partitions asked for in any order, and by several at once, cover what was asked and never overlap", arguments: [1, 2, 3])
+    func partitions(seed: Int) async throws {
+        try await withRecord { record in
+            let now = Timestamp.now()
+            let appender = record.appender
+            var random = SeededGenerator(seed: seed)
+            let spans: [(Timestamp, Timestamp)] = (0..<16).map { _ in
+                // As many within the months of the last three years as before them.
+                let start = Bool.random(using: &random) ? 0 : now.microseconds - 1100 * 86_400_000_000
+                let since = Int64.random(in: start...now.microseconds, using: &random)
+                let until = min(now.microseconds, since + Int64.random(in: 0...(400 * 86_400_000_000), using: &random))
+                return (Timestamp(microseconds: since), Timestamp(microseconds: until))
+            }
+            for (since, until) in spans[..<8] {
+                try await appender.ensurePartitions(since: since, until: until)
+                #expect(try await covers(record, since))
+                #expect(try await covers(record, until))
+            }
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for number in 0..<6 {
-                    group.addTask {
-                        try await store.appender.ensurePartitions(since: since, until: since.advanced(bySeconds: Int64(number) * 40_000_000))
-                    }
-                }
+                for (since, until) in spans[8...] { group.addTask { try await appender.ensurePartitions(since: since, until: until) } }
                 try await group.waitForAll()
             }
-            #expect(try await store.count("audit.partition where lower_bound < '2010-01-01'") == 7)
+            try await expectDisjoint(record)
+            for (since, until) in spans {
+                var time = since
+                while time <= until {
+                    #expect(try await covers(record, time))
+                    time = time.advanced(bySeconds: 20 * 86_400)
+                }
+            }
         }
     }
 
-    @Test("before 1970, and far ahead, there is no partition to be had")
-    func floor() async throws {
-        try await withStore { store in
-            let early = Timestamp(microseconds: -1)
-            #expect(try await sqlState { try await store.appender.ensurePartitions(since: early, until: .epoch) } == "22008")
-            let late = Timestamp.now().advanced(bySeconds: 86_400 * 800)
-            #expect(try await sqlState { try await store.appender.ensurePartitions(since: late, until: late) } == "22008")
+    @Test("before 1970 and far ahead no partition is made")
+    func outside() async throws {
+        try await withRecord { record in
+            let before = try await record.count("audit.partition")
+            let now = Timestamp.now()
+            for (since, until) in [
+                (Timestamp(microseconds: -1), now), (now, now.advanced(bySeconds: 400 * 86_400)), (.minimum, .minimum), (now, .maximum),
+            ] {
+                #expect(try await refusal { try await record.appender.ensurePartitions(since: since, until: until) } == "22008")
+            }
+            #expect(try await record.count("audit.partition") == before)
         }
     }
 }

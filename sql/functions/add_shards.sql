@@ -1,6 +1,6 @@
 -- Makes sure that there are at least `count` shards; never takes one away. Returns how many there are.
 create or replace function audit.add_shards(count integer) returns integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     total integer;
 begin

@@ -2,13 +2,13 @@
 --
 -- It waits for nobody: no lock, no counter, no notification. Rows go in by id, so that two batches with the same events cannot deadlock; an id
 -- that is known is passed over, so that a retry stores nothing twice. The id must encode the time (RFC 9562, version 7, rand_a = fraction of
--- the millisecond), and no time may be more than 10 minutes ahead.
+-- the millisecond, of which other makers of ids use values beyond 999 µs), and no time may be more than 10 minutes ahead.
 create or replace function audit.append(
     shard integer, ids uuid[], times timestamptz[], tenants text[], sources text[], types text[], outcomes text[], reasons text[],
     severities smallint[], actor_kinds text[], privileged boolean[], sensitivities text[], methods text[], routes text[], statuses smallint[],
     durations bigint[], bodies jsonb[], salts bytea[], body_hashes bytea[], actors text[], client_ips inet[], sessions text[], tokens text[]
 ) returns integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     stored integer;
     wrong text;

@@ -3,7 +3,7 @@
 -- This year's and last year's events lie in months, earlier ones in years, for sealing probes each partition's index. A partition is made
 -- standalone and then attached: that takes no lock an append would wait for. Called ahead of time and before an import, never by append.
 create or replace function audit.ensure_partitions(since timestamptz, until timestamptz) returns integer
-language plpgsql security definer set search_path = '' set timezone = 'UTC' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
 declare
     months_from constant timestamptz := date_trunc('year', clock_timestamp()) - interval '1 year';
     floor constant timestamptz := '1970-01-01T00:00:00Z';

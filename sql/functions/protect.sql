@@ -1,6 +1,6 @@
 -- Arms a table of the record with the refusing trigger, once.
 create or replace function audit.protect(record regclass) returns void
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     if not exists (select from pg_catalog.pg_trigger where tgrelid = record and tgname = 'append_only') then
         execute format(

@@ -6,7 +6,7 @@
 --
 -- Runs alone in its transaction, in READ COMMITTED, on a primary: a snapshot does not show the transaction's own rows.
 create or replace function audit.seal(shard integer, most integer default 50000, out sealed integer, out next_index bigint, out more boolean)
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     head audit.head;
     now_visible pg_snapshot;
@@ -24,6 +24,9 @@ begin
     if pg_current_xact_id_if_assigned() is not null then
         raise exception 'seal must be alone in its transaction, before it writes' using errcode = 'active_sql_transaction';
     end if;
+    if most is null or most < 1 then
+        raise exception 'seal needs room for one event at least' using errcode = 'invalid_parameter_value';
+    end if;
     perform set_config('audit.sealing', 'on', true);
 
     select * into head from audit.head h where h.shard = seal.shard;
@@ -35,8 +38,8 @@ begin
     more := false;
     if head.draining is null and head.system_identifier = (select c.system_identifier from pg_control_system() c) then
         running := array(select pg_snapshot_xip(head.sealed));
+        -- What lies beyond the present snapshot came with a dump of another cluster, and has its index.
         if not exists (select from audit.event e where e.shard = seal.shard and e.tx >= pg_snapshot_xmax(head.sealed)
-                -- A restored event's transaction may lie ahead of this cluster's.
                 and e.tx < pg_snapshot_xmax(pg_current_snapshot()))
             and not exists (select from audit.event e where e.shard = seal.shard and e.tx = any (running))
         then

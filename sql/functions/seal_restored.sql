@@ -1,7 +1,7 @@
 -- The first seal after a dump was restored into another cluster, whose transaction ids start anew: whatever has no index yet gets one, by id,
 -- and from then on seal also looks into the log, since an old id may lie ahead of the new cluster's. Called by seal under the head's lock.
 create or replace function audit.seal_restored(shard integer, out sealed integer, out next_index bigint)
-language plpgsql set search_path = '' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
     head audit.head;
     now_visible pg_snapshot;

@@ -1,6 +1,6 @@
 -- The shard of a tenant; a tenant seen for the first time is given one by its hash, and keeps it when shards are added.
 create or replace function audit.shard_of(tenant text) returns integer
-language plpgsql security definer set search_path = '' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     found_shard integer;
 begin

@@ -27,14 +27,12 @@ public struct Appender: Sendable {
         let statement = EventColumns(shard: shard, events: events).statement
         do {
             return try await run(statement)
-        } catch let error as PostgresError where error.sqlState == "23514" && error.message.contains("no partition") {
-            // Only the months there are: one event of 1970 beside today's must not bring all the years between.
+        } catch let error as PostgresError where error.sqlState == "23514" && error.table == "event" && error.constraint == nil {
+            // No partition takes one of them (the message itself comes in the server's language). One month after the other, for a clock
+            // that stood in 1970 must not bring the partitions of half a century.
             var months: [Int: Timestamp] = [:]
-            for event in events {
-                let civil = event.header.time.civil
-                months[civil.year * 12 + civil.month] = event.header.time
-            }
-            for (_, time) in months.sorted(by: { $0.key < $1.key }) { try await ensurePartitions(since: time, until: time) }
+            for event in events { months[event.header.time.civil.year * 12 + event.header.time.civil.month] = event.header.time }
+            for time in months.values.sorted() { try await ensurePartitions(since: time, until: time) }
             return try await run(statement)
         }
     }

@@ -22,9 +22,11 @@ public struct Migrator: Sendable {
         public var objects: [String] = []
         public var partitions = 0
         public var shards = 0
+        /// How many of `shards` were added.
+        public var addedShards = 0
         public var version = 0
         /// Whether anything was changed.
-        public var changed: Bool { !migrations.isEmpty || !objects.isEmpty || partitions > 0 }
+        public var changed: Bool { !migrations.isEmpty || !objects.isEmpty || partitions > 0 || addedShards > 0 }
     }
 
     /// Migrates in one transaction, and makes sure that there are `shards` shards (nil: as many as there are, at least 1).
@@ -85,11 +87,16 @@ public struct Migrator: Sendable {
         let count = try await connection.query("select count(*) as n from audit.head")[0].decode("n", as: Int64.self)
         let wanted = Int32(max(shards ?? 1, Int(count), 1))
         report.shards = Int(try await connection.query("select audit.add_shards(\(wanted)) as n")[0].decode("n", as: Int32.self))
+        report.addedShards = report.shards - Int(count)
         report.partitions = Int(
             try await connection.query(
                 "select audit.ensure_partitions(now() - interval '1 month', now() + interval '2 months') as n")[0].decode(
                     "n", as: Int32.self))
-        if report.changed { try await connection.simple(Schema.privileges.sql) }
+        // Whatever is new needs them too, not only their own change.
+        if report.changed {
+            try await connection.execute("delete from audit.object where name = \(Schema.privileges.name)")
+        }
+        try await apply([Schema.privileges], in: connection, report: &report)
         try await connection.simple("reset role; reset search_path")
         return report
     }
@@ -124,7 +131,10 @@ public struct Migrator: Sendable {
                     exception when duplicate_object or unique_violation then null;
                     end;
                 end if;
-                if not pg_has_role(current_user, wanted, 'member') then
+                -- Since PostgreSQL 16 who makes a role is its member without the right to become it.
+                if not pg_has_role(
+                    current_user, wanted, case when current_setting('server_version_num')::integer < 160000 then 'member' else 'set' end)
+                then
                     begin
                         execute format('grant %I to %I', wanted, current_user);
                     exception when unique_violation then null;

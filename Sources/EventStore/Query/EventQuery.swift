@@ -75,7 +75,9 @@ public struct EventQuery: Sendable {
     private var condition: SQL {
         var parts: [SQL] = ["true"]
         if !filter.types.isEmpty { parts.append("e.type like any (\(filter.types.map(EventQuery.pattern)))") }
-        if !filter.own, !filter.types.contains(where: { $0.hasPrefix("audit_") }) { parts.append(#"e.type not like 'audit\_%'"#) }
+        if !filter.own, !filter.types.contains(where: { $0.hasPrefix("audit_") || $0.hasPrefix("audit*") }) {
+            parts.append(#"e.type not like 'audit\_%'"#)
+        }
         if !filter.outcomes.isEmpty { parts.append("e.outcome = any (\(filter.outcomes.map(\.rawValue)))") }
         if !filter.actors.isEmpty {
             let patterns = filter.actors.map(EventQuery.pattern)
@@ -93,8 +95,14 @@ public struct EventQuery: Sendable {
         if let until = filter.until { parts.append("e.time <= \(PostgresTimestamp(until))") }
         for word in filter.text {
             let pattern = "%" + EventQuery.escaped(word) + "%"
+            // The body is looked at as JSON, where a quote or a backslash stands escaped.
+            let written = String(decoding: CanonicalJSON.encode(.string(word)).dropFirst().dropLast(), as: UTF8.self)
+            let patternInBody = "%" + EventQuery.escaped(written) + "%"
             parts.append(
-                "(concat_ws(' ', e.type, e.source, e.reason, e.method, e.route) || ' ' || coalesce(e.body::text, '')) ilike \(pattern)")
+                """
+                (concat_ws(' ', e.type, e.source, e.reason, e.method, e.route) ilike \(pattern)
+                or e.body::text ilike \(patternInBody))
+                """)
         }
         if let after {
             parts.append("e.id < \(PostgresUUID(after)) and e.time <= \(PostgresTimestamp(after.time))")
@@ -104,11 +112,13 @@ public struct EventQuery: Sendable {
 
     /// A LIKE pattern in which only `*` is special.
     private static func pattern(_ text: String) -> String {
-        escaped(text).split(separator: "*", omittingEmptySubsequences: false).joined(separator: "%")
+        String(decoding: escaped(text).utf8.map { $0 == UInt8(ascii: "*") ? UInt8(ascii: "%") : $0 }, as: UTF8.self)
     }
 
+    /// Byte by byte: a `%` before a combining mark is still LIKE's.
     private static func escaped(_ text: String) -> String {
-        String(text.flatMap { "\\%_".contains($0) ? ["\\", $0] : [$0] })
+        let special: [UInt8] = [UInt8(ascii: "\\"), UInt8(ascii: "%"), UInt8(ascii: "_")]
+        return String(decoding: text.utf8.flatMap { special.contains($0) ? [UInt8(ascii: "\\"), $0] : [$0] }, as: UTF8.self)
     }
 }
 

@@ -13,7 +13,8 @@ public enum TimeExpression {
         if bytes.count == 10, let day = Timestamp(rfc3339: bytes + Array("T00:00:00Z".utf8)) {
             return endOfDay ? Timestamp(microseconds: day.microseconds + 86_400_000_000 - 1) : day
         }
-        guard let unit = bytes.last, let count = Int64(text.dropLast()), count >= 0, count < 1_000_000 else { return nil }
+        guard let unit = bytes.last, bytes.first != UInt8(ascii: "+"), let count = Int64(text.dropLast()), (0..<1_000_000).contains(count)
+        else { return nil }
         let seconds: Int64
         switch unit {
         case UInt8(ascii: "s"): seconds = 1

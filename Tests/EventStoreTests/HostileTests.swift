@@ -1,0 +1,62 @@
+import AuditEvents
+import DatabaseTesting
+import EventStore
+import Logging
+import PostgreSQL
+import Testing
+
+@Suite("Hostile text", .database)
+struct HostileTests {
+    /// The suite's database; migrating it again changes nothing.
+    private func migrated() async throws -> PostgresPool {
+        let database = try TestDatabase.required()
+        _ = try await Migrator(database.configuration(), logger: .quiet).migrate()
+        return database.pool(role: "cardea_admin", maximumConnections: 2)
+    }
+
+    static let hostile = [
+        "a\0b", "\0", "\r\n", "line\r\nInjected: yes", "\u{1b}[31mred\u{1b}[0m", "\u{7f}\u{1}\u{8}", "'; drop table audit.event; --",
+        #"\"#, #"\x00 \u0000 $1 %s {0}"#, "\"quoted\"", "{\"a\":1}", "NULL", "{NULL,\"x\"}", "\u{202e}evil", "e\u{301}", "\u{e9}",
+        "\u{feff}bom",
+        "\u{1f469}\u{200d}\u{1f4bb}", "999.999.999.999", "10.0.0.0/33", "::ffff:192.0.2.1%eth0", "\u{10ffff}", "\u{e000}", " ", "a,b\t;c",
+        String(repeating: "x", count: 1 << 20), String(repeating: "\u{1b}", count: 1 << 20), String(repeating: "\u{e9}\0", count: 1 << 18),
+    ]
+
+    @Test("whatever text stands in every field, one event is stored and reads back as it was encoded", arguments: hostile.indices)
+    func hostileText(index: Int) async throws {
+        let pool = try await migrated()
+        let text = HostileTests.hostile[index]
+        let id = EventID(time: .now())
+        var header = EventHeader(id: id, tenant: text, source: text, type: EventType(text), outcome: .denied, reason: text)
+        (header.method, header.route, header.status, header.durationMicroseconds) = (text, text, .max, .max)
+        let body = EventBody(
+            actor: .init(id: text, name: text), client: .init(ip: text, port: 1, userAgent: text), session: text,
+            token: .init(fingerprint: text, issuer: text, keyID: text, jti: text), target: text, requestID: text, traceID: text,
+            spanID: text,
+            path: text, service: text,
+            details: [
+                text: .string(text),
+                "n": .array([.double(1e300), .double(-0.0), .double(.leastNonzeroMagnitude), .int(.max), .int(.min), .double(0.1), .null]),
+            ])
+        let encoded = try EventEncoder().encode(AuditEvent(header: header, body: body), now: .now())
+        let appender = Appender(pool)
+        #expect(try await appender.append([encoded]) == 1)
+        #expect(try await appender.append([encoded]) == 0)
+        let shard = try await appender.shard(of: encoded.header.tenant)
+        let found = try await pool.withConnection { try await EventQuery.events([id], shard: shard, $0) }
+        #expect(found.count == 1)
+        let event = try #require(found.first?.event)
+        #expect(event.header.json == encoded.header.json)
+        #expect(CanonicalJSON.encode(.object(event.header.json)) == CanonicalJSON.encode(.object(encoded.header.json)))
+        let uuid = PostgresUUID(high: id.high, low: id.low)
+        let row = try await pool.query("select body, salt, body_hash, actor, session, token from audit.event where id = \(uuid)")[0]
+        // The proof holds over what jsonb gives back.
+        let stored = CanonicalJSON.encode(try JSONValue(parsing: try row.decode("body", as: PostgresJSON.self).text.utf8))
+        #expect(stored == encoded.body)
+        let salt = try row.decode("salt", as: PostgresBytes.self).bytes
+        #expect(try row.decode("body_hash", as: PostgresBytes.self).bytes == EventEncoder.bodyHash(salt: salt, body: stored))
+        #expect(try row.decode("actor", as: String?.self).map { Array($0.utf8) } == encoded.actor.map { Array($0.utf8) })
+        #expect(try row.decode("session", as: String?.self) == encoded.session)
+        #expect(try row.decode("token", as: String?.self) == encoded.token)
+    }
+}
