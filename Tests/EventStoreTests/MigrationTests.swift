@@ -126,11 +126,11 @@ struct MigrationTests {
             let result: Result<Void, any Error>
             do {
                 try await withTestDatabase { database in
-                    // The superuser's connection becomes the user's, whichever way the server lets people in.
+                    // The server may let nobody but the superuser in: who then becomes the user, before the first statement.
                     let url =
                         database.url.contains("://")
-                        ? "\(database.url)\(database.url.contains("?") ? "&" : "?")options=-csession_authorization%3D\(user)"
-                        : "\(database.url) options=-csession_authorization=\(user)"
+                        ? "\(database.url)\(database.url.contains("?") ? "&" : "?")options=-crole%3D\(user)"
+                        : "\(database.url) options=-crole=\(user)"
                     try await body(database, PostgresConfiguration(url: url), user)
                 }
                 result = .success(())

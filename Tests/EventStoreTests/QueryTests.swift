@@ -116,7 +116,7 @@ struct QueryTests {
             && unless(filter.sources) { like(header.source, filter.sources) }
             && filter.since.map { header.time >= $0 } ?? true
             && filter.until.map { header.time <= $0 } ?? true
-            && filter.text.allSatisfy { word in texts.contains { $0.contains(word.lowercased()) } }
+            && filter.text.allSatisfy { word in texts.contains { Array($0.utf8).contains(Array(word.lowercased().utf8)) } }
     }
 
     @Test("every filter finds what a look at each event finds, and pages of any size make up the whole", arguments: [1, 4])
