@@ -122,8 +122,9 @@ struct CanonicalJSONTests {
     @Test("an object of 100,000 names in the worst order is read in time that grows with their number", .timeLimit(.minutes(1)))
     func manyNames() throws {
         let text = "{" + (0..<100_000).reversed().map { "\"k\($0)\":0" }.joined(separator: ",") + "}"
-        let started = ContinuousClock.now
-        #expect(try parse(text).object?.count == 100_000)
-        #expect(ContinuousClock.now - started < .seconds(15))
+        var value: JSONValue?
+        let took = try processorTime { value = try parse(text) }
+        #expect(value?.object?.count == 100_000)
+        #expect(took < .seconds(15))
     }
 }

@@ -4,8 +4,9 @@
 struct BodyCleaning {
     /// How deep a body may nest; reading it back, inside a line of JSON, allows twice as much.
     static let maximumDepth = 32
-    /// Bytes of names and texts that are looked at.
-    static let budget = 1 << 20
+    /// Bytes of names and texts that are looked at, each value counted as `valueCost` more; what fits in a body never comes near it.
+    static let budget = 1 << 19
+    private static let valueCost = 8
     /// To how much a text is cut that would not fit in any body.
     private static let cutText = 8000
     /// Looked at beyond the cut, for a secret that was cut in two would not be known by its shape.
@@ -23,7 +24,7 @@ struct BodyCleaning {
 
     /// `value` as it may be stored, given the name it stands under.
     mutating func clean(_ value: JSONValue, under name: String, path: String, depth: Int = 1) -> JSONValue {
-        spent += 2
+        spent += BodyCleaning.valueCost
         if let kind = Redaction.secretKind(ofField: name) {
             switch value {
             case .null, .bool: return value
