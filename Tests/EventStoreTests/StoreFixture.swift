@@ -112,6 +112,7 @@ func eventually(within limit: Duration = .seconds(30), _ condition: () async thr
 struct SeededGenerator: RandomNumberGenerator {
     var state: UInt64
     init(_ seed: UInt64) { state = seed }
+    init(seed: Int) { state = UInt64(bitPattern: Int64(seed)) }
     mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var z = state
