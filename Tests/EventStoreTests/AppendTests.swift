@@ -25,6 +25,7 @@ struct AppendTests {
     private func refused(_ record: Record, shard: Int32 = 0, id: PostgresUUID, time: Timestamp, tenant: String = "default") async throws
         -> (state: String?, message: String)
     {
+        _ = try await record.appender.shard(of: tenant)
         let before = try await record.count()
         do {
             try await record.writers.withConnection {
