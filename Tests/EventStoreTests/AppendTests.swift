@@ -8,17 +8,19 @@ import Testing
 @Suite("Appending")
 struct AppendTests {
     private func statement(_ event: EncodedEvent, shard: Int32 = 0, time: Timestamp? = nil, id: PostgresUUID? = nil) -> SQL {
-        let columns = EventColumns(shard: shard, events: [event]).statement
-        guard time != nil || id != nil else { return columns }
-        var binds = columns.binds
-        binds[1] = [id ?? PostgresUUID(event.header.id)]
-        binds[2] = [PostgresTimestamp(time ?? event.header.time)]
-        return SQL(columns.text, binds)
+        let time = PostgresTimestamp(time ?? event.header.time)
+        return """
+            select audit.append(\(shard), array[\(id ?? PostgresUUID(event.header.id))], array[\(time)], array[\(event.header.tenant)], array['test'],
+                array['authn_login_fail'], array['denied'], array[null]::text[], array[1]::smallint[], array['user'], array[false],
+                array[null]::text[], array[null]::text[], array[null]::text[], array[null]::smallint[], array[null]::bigint[],
+                array['{}']::jsonb[], array['x']::bytea[], array['x']::bytea[], array[null]::text[], array[null]::inet[],
+                array[null]::text[], array[null]::text[])
+            """
     }
 
     @Test("an id that does not carry its event's time is refused, to the microsecond")
     func disagreement() async throws {
-        try await withStore { store in
+        try await withStore { (store) async throws in
             _ = try await store.appender.shard(of: "default")
             let event = try encoded(events(1))[0]
             for offset in [-1, 1, 1000, -1_000_000] as [Int64] {
@@ -34,7 +36,7 @@ struct AppendTests {
 
     @Test("every id that Swift reads a time from agrees with the database, at each fraction of a millisecond")
     func agreement() async throws {
-        try await withStore { store in
+        try await withStore { (store) async throws in
             var random = SeededGenerator(7)
             // Foreign ids may have any 12 bits behind the millisecond.
             let batch: [EncodedEvent] = try (0..<4096).map { fraction in
@@ -55,7 +57,7 @@ struct AppendTests {
 
     @Test("a time more than 10 minutes ahead is refused, one of 9 minutes is not")
     func ahead() async throws {
-        try await withStore { store in
+        try await withStore { (store) async throws in
             let near = try encoded(events(1, end: Timestamp.now().advanced(bySeconds: 540)))
             #expect(try await store.appender.append(near) == 1)
             let far = try encoded(events(1, end: Timestamp.now().advanced(bySeconds: 630)))
@@ -68,7 +70,7 @@ struct AppendTests {
 
     @Test("a tenant's events are refused in another shard, and so is a tenant that nobody asked for")
     func wrongShard() async throws {
-        try await withStore(shards: 4) { store in
+        try await withStore(shards: 4) { (store) async throws in
             let shard = try await store.appender.shard(of: "a")
             let event = try encoded(events(1, tenant: "a"))[0]
             for other in 0..<4 as Range<Int32> where other != shard {
@@ -82,7 +84,7 @@ struct AppendTests {
 
     @Test("batches that overlap and come at once are stored once, and none is a deadlock's victim", arguments: [1, 4])
     func overlapping(shards: Int) async throws {
-        try await withStore(shards: shards) { store in
+        try await withStore(shards: shards) { (store) async throws in
             let all = try encoded(events(300))
             for round in 0..<4 {
                 let fresh = try encoded(events(300))
@@ -98,7 +100,7 @@ struct AppendTests {
 
     @Test("a slow transaction that meets a new tenant holds up nobody")
     func newTenant() async throws {
-        try await withStore { store in
+        try await withStore { (store) async throws in
             let slow = try await PostgresConnection.connect(store.database.configuration(role: "cardea_writer"), logger: .quiet)
             let shard = try await store.appender.shard(of: "new")
             try await slow.simple("begin")
@@ -111,7 +113,7 @@ struct AppendTests {
 
     @Test("missing partitions are made: 1970, 2015, next month; years that nobody needs are not")
     func missingPartitions() async throws {
-        try await withStore { store in
+        try await withStore { (store) async throws in
             let before = try await store.count("audit.partition")
             let times = [
                 Timestamp(microseconds: 1), Timestamp(year: 2015, month: 5, day: 17), Timestamp(year: 2015, month: 12, day: 31),
@@ -125,7 +127,7 @@ struct AppendTests {
 
     @Test("partitions never overlap and leave no hole, in whatever order they are asked for", arguments: 0..<4 as Range<UInt64>)
     func partitions(seed: UInt64) async throws {
-        try await withStore { store in
+        try await withStore { (store) async throws in
             var random = SeededGenerator(seed)
             for _ in 0..<12 {
                 let start = Int64.random(in: 0..<Timestamp.now().microseconds, using: &random)
@@ -155,7 +157,7 @@ struct AppendTests {
 
     @Test("partitions asked for at once are made once")
     func partitionsAtOnce() async throws {
-        try await withStore { store in
+        try await withStore { (store) async throws in
             let since = try #require(Timestamp(year: 2003, month: 1, day: 1))
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<6 {
@@ -171,7 +173,7 @@ struct AppendTests {
 
     @Test("before 1970, and far ahead, there is no partition to be had")
     func floor() async throws {
-        try await withStore { store in
+        try await withStore { (store) async throws in
             let early = Timestamp(microseconds: -1)
             #expect(try await sqlState { try await store.appender.ensurePartitions(since: early, until: .epoch) } == "22008")
             let late = Timestamp.now().advanced(bySeconds: 86_400 * 800)

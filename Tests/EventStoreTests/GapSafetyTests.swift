@@ -1,7 +1,6 @@
 import AuditEvents
 import DatabaseTesting
 import PostgreSQL
-import Synchronization
 import Testing
 
 @testable import EventStore
@@ -14,12 +13,12 @@ struct GapSafetyTests {
         "twelve writers, rollbacks and a transaction that stays open: complete, contiguous, nothing twice, and only the slow one waits",
         arguments: [1, 4], [50_000, 23] as [Int32])
     func concurrentWriters(shards: Int, most: Int32) async throws {
-        try await withStore(shards: shards) { store in
+        try await withStore(shards: shards) { (store) async throws in
             let appender = store.appender
             var places: [(tenant: String, shard: Int32)] = []
             for number in 0..<8 { places.append(("tenant-\(number)", try await appender.shard(of: "tenant-\(number)"))) }
-            let committed = Mutex<Set<EventID>>([])
-            let isDone = Mutex(false)
+            let committed = Shared<Set<EventID>>([])
+            let isDone = Shared(false)
 
             let slow = try await PostgresConnection.connect(store.database.configuration(role: "cardea_writer"), logger: .quiet)
             let slowEvents = try encoded(events(5, tenant: places[0].tenant))
@@ -63,7 +62,7 @@ struct GapSafetyTests {
     }
 
     private func write(
-        _ seed: UInt64, _ places: [(tenant: String, shard: Int32)], _ database: TestDatabase, _ committed: borrowing Mutex<Set<EventID>>
+        _ seed: UInt64, _ places: [(tenant: String, shard: Int32)], _ database: TestDatabase, _ committed: Shared<Set<EventID>>
     ) async throws {
         var random = SeededGenerator(seed)
         let connection = try await PostgresConnection.connect(database.configuration(role: "cardea_writer"), logger: .quiet)
@@ -98,7 +97,7 @@ struct GapSafetyTests {
 
     @Test("sealing in small pieces gives the events in the same order as at once")
     func draining() async throws {
-        try await withStore { store in
+        try await withStore { (store) async throws in
             for _ in 0..<10 { try await store.appender.append(try encoded(events(10))) }
             var sealed = 0
             var calls = 0
@@ -121,8 +120,8 @@ struct GapSafetyTests {
 
     @Test("seal refuses a transaction that has written, and one that keeps its snapshot")
     func sealRefuses() async throws {
-        try await withStore { store in
-            try await store.worker.withConnection { connection in
+        try await withStore { (store) async throws in
+            try await store.worker.withConnection { (connection) async throws in
                 #expect(
                     try await sqlState {
                         try await connection.withTransaction {
@@ -145,12 +144,12 @@ struct GapSafetyTests {
 
     @Test("append refuses a sealing transaction, whether it sealed something or not")
     func appendRefusesSealing() async throws {
-        try await withStore { store in
+        try await withStore { (store) async throws in
             for prepared in [0, 3] {
                 try await store.appender.append(try encoded(events(prepared)))
                 let statement = EventColumns(shard: 0, events: try encoded(events(1))).statement
                 _ = try await store.appender.shard(of: "default")
-                try await store.worker.withConnection { connection in
+                try await store.worker.withConnection { (connection) async throws in
                     #expect(
                         try await sqlState {
                             try await connection.withTransaction {
@@ -167,7 +166,7 @@ struct GapSafetyTests {
 
     @Test("an idle seal takes no transaction id and writes nothing", arguments: [1, 4])
     func idleSeal(shards: Int) async throws {
-        try await withStore(shards: shards) { store in
+        try await withStore(shards: shards) { (store) async throws in
             try await store.appender.append(try encoded(events(5)))
             try await store.sealer.sealAll()
             let heads = "select string_agg(xmin::text || h::text, '' order by shard) as t from audit.head h"
@@ -185,7 +184,7 @@ struct GapSafetyTests {
 
     @Test("sealed_at does not follow a clock that was set back")
     func clockSetBack() async throws {
-        try await withStore { store in
+        try await withStore { (store) async throws in
             try await store.appender.append(try encoded(events(3)))
             try await store.sealer.sealAll()
             try await store.superuser.execute("update audit.head set sealed_at = now() + interval '1 hour'")
@@ -199,8 +198,8 @@ struct GapSafetyTests {
 
     @Test("a seal notifies once, with its shard")
     func notifies() async throws {
-        try await withStore(shards: 4) { store in
-            try await store.superuser.withConnection { listener in
+        try await withStore(shards: 4) { (store) async throws in
+            try await store.superuser.withConnection { (listener) async throws in
                 try await listener.listen(on: ["audit_sealed"])
                 let shard = try await store.appender.shard(of: "a")
                 try await store.appender.append(try encoded(events(10, tenant: "a")))
@@ -213,7 +212,7 @@ struct GapSafetyTests {
 
     @Test("after a dump was restored elsewhere what had no index gets one, once, and an idle seal stays idle", arguments: [1, 4])
     func restored(shards: Int) async throws {
-        try await withStore(shards: shards) { store in
+        try await withStore(shards: shards) { (store) async throws in
             try await store.appender.append(try encoded(events(10)))
             try await store.sealer.sealAll()
             try await store.appender.append(try encoded(events(6)))

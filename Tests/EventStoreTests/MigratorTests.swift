@@ -18,7 +18,7 @@ struct MigratorTests {
 
     @Test("a second migration changes nothing")
     func idempotent() async throws {
-        try await withTestDatabase { database in
+        try await withTestDatabase { (database) async throws in
             let migrator = Migrator(database.configuration(), logger: .quiet)
             let first = try await migrator.migrate()
             #expect(first.changed && first.shards == 1 && first.version == SchemaVersion.current)
@@ -30,8 +30,8 @@ struct MigratorTests {
 
     @Test("started several times at once, on two databases at once, it succeeds everywhere")
     func atOnce() async throws {
-        try await withTestDatabase { first in
-            try await withTestDatabase { second in
+        try await withTestDatabase { (first) async throws in
+            try await withTestDatabase { (second) async throws in
                 let reports = try await withThrowingTaskGroup(of: Migrator.Report.self) { group in
                     for database in [first, second, first, second, first] {
                         group.addTask { try await Migrator(database.configuration(), logger: .quiet).migrate(shards: 2) }
@@ -46,7 +46,7 @@ struct MigratorTests {
 
     @Test("on a fresh server, two databases at once make the roles once")
     func freshServer() async throws {
-        try await withTestCluster { cluster in
+        try await withTestCluster { (cluster) async throws in
             let url = try await cluster.start()
             try await withPostgresConnection(PostgresConfiguration(url: url), logger: .quiet) { try await $0.simple("create database other") }
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -60,7 +60,7 @@ struct MigratorTests {
 
     @Test("a database newer than the binary is refused, and a migration that has changed is detected")
     func newerAndChanged() async throws {
-        try await withStore { store in
+        try await withStore { (store) async throws in
             let migrator = Migrator(store.database.configuration(), logger: .quiet)
             try await store.superuser.execute("insert into audit.migration (version, name, sha256) values (99, 'future', 'x')")
             await #expect { try await migrator.migrate() } throws: { ($0 as? StoreError)?.code == .schemaNewer }
@@ -73,14 +73,14 @@ struct MigratorTests {
 
     @Test("without a schema it is said what to do")
     func missing() async throws {
-        try await withTestDatabase { database in
+        try await withTestDatabase { (database) async throws in
             await #expect { try await SchemaVersion.check(database.pool()) } throws: { ($0 as? StoreError)?.code == .schemaMissing }
         }
     }
 
     @Test("more shards leave every tenant in its own, and new tenants find the new ones")
     func growth() async throws {
-        try await withStore(shards: 1) { store in
+        try await withStore(shards: 1) { (store) async throws in
             for number in 0..<20 { #expect(try await store.appender.shard(of: "old-\(number)") == 0) }
             let report = try await Migrator(store.database.configuration(), logger: .quiet).migrate(shards: 4)
             #expect(report.shards == 4)
@@ -97,10 +97,10 @@ struct MigratorTests {
 
     @Test("an owner of the database with CREATEROLE can migrate; anybody else is told what is missing")
     func ordinaryOwner() async throws {
-        try await withTestDatabase { database in
+        try await withTestDatabase { (database) async throws in
             let name = "cardea_test_owner_\(UInt32.random(in: 0..<(.max)))"
             let superuser = database.pool()
-            try await superuser.withConnection { connection in
+            try await superuser.withConnection { (connection) async throws in
                 try await connection.simple("create role \(name) createrole")
                 await #expect { try await Migrator(configuration(database, as: name), logger: .quiet).migrate() } throws: {
                     ($0 as? StoreError)?.code == .privileges
@@ -113,7 +113,7 @@ struct MigratorTests {
                 #expect(try await !Migrator(configuration(database, as: name), logger: .quiet).migrate().changed)
                 #expect(try await Appender(database.pool(role: "cardea_writer")).append(try encoded(events(3))) == 3)
             } catch { failure = error }
-            try await superuser.withConnection { connection in
+            try await superuser.withConnection { (connection) async throws in
                 try await connection.simple("alter database \(database.name) owner to current_user; drop owned by \(name); drop role \(name)")
             }
             if let failure { throw failure }

@@ -1,3 +1,4 @@
+import AuditEvents
 import DatabaseTesting
 import PostgreSQL
 import Testing
@@ -7,7 +8,7 @@ import Testing
 @Suite("Who may do what")
 struct PrivilegeTests {
     private func attempt(_ statement: String, role: String?, _ store: StoreFixture) async throws -> String? {
-        try await store.superuser.withConnection { connection in
+        try await store.superuser.withConnection { (connection) async throws in
             try await sqlState {
                 try await connection.withTransaction {
                     if let role { try await $0.simple("set local role \(role)") }
@@ -23,7 +24,7 @@ struct PrivilegeTests {
 
     @Test("UPDATE, DELETE, TRUNCATE, ALTER and DROP are refused to every role, on the record, each partition and the log")
     func roles() async throws {
-        try await withStore { store in
+        try await withStore { (store) async throws in
             try await store.appender.append(try encoded(events(3)))
             try await store.sealer.sealAll()
             for table in try await tables(store) {
@@ -45,7 +46,7 @@ struct PrivilegeTests {
 
     @Test("not even the owner or a superuser changes or empties the record")
     func owner() async throws {
-        try await withStore { store in
+        try await withStore { (store) async throws in
             try await store.appender.append(try encoded(events(3)))
             try await store.sealer.sealAll()
             // Partitions that are made later are armed as well.
@@ -67,7 +68,7 @@ struct PrivilegeTests {
 
     @Test("the writer appends, and can do nothing else")
     func writer() async throws {
-        try await withStore { store in
+        try await withStore { (store) async throws in
             let functions = try await store.superuser.query(
                 """
                 select p.proname::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
@@ -88,7 +89,7 @@ struct PrivilegeTests {
 
     @Test("a reader neither appends nor seals, and nobody outside reads the key")
     func reader() async throws {
-        try await withStore { store in
+        try await withStore { (store) async throws in
             for statement in ["select audit.seal(0)", "select audit.shard_of('x')", "select audit.deployment_key()", "select * from audit.deployment"] {
                 #expect(try await attempt(statement, role: "cardea_reader", store) == "42501", "\(statement)")
             }
