@@ -13,7 +13,7 @@ struct ConformanceTests {
 
     @Test("in PostgreSQL", arguments: [1, 4])
     func postgres(shards: Int) async throws {
-        try await withStore(shards: shards) { store in
+        try await withStore(shards: shards) { (store) async throws in
             for check in EventLogConformance.checks {
                 do { try await check.run(EventLogConformance(store.log)) } catch { Issue.record("\(check): \(error)") }
             }

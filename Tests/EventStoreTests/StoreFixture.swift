@@ -2,6 +2,7 @@ import AuditEvents
 import DatabaseTesting
 import Logging
 import PostgreSQL
+import Synchronization
 import Testing
 
 @testable import EventStore
@@ -60,7 +61,7 @@ struct StoreFixture: Sendable {
 
 /// Runs `body` with a database of its own, migrated to `shards` shards.
 func withStore(shards: Int = 1, _ body: (StoreFixture) async throws -> Void) async throws {
-    try await withTestDatabase { database in
+    try await withTestDatabase { (database) async throws in
         _ = try await Migrator(database.configuration(), logger: .quiet).migrate(shards: shards)
         let fixture = StoreFixture(
             database: database, shards: shards, superuser: database.pool(maximumConnections: 4),
@@ -120,4 +121,11 @@ struct SeededGenerator: RandomNumberGenerator {
         z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
         return z ^ (z >> 31)
     }
+}
+
+/// What several tasks of a test share.
+final class Shared<Value: Sendable>: Sendable {
+    private let value: Mutex<Value>
+    init(_ value: Value) { self.value = Mutex(value) }
+    func withLock<R: Sendable>(_ body: (inout sending Value) -> sending R) -> R { value.withLock(body) }
 }
