@@ -211,7 +211,7 @@ struct SpoolTests {
                 print("skipped: a small file system needs root to be mounted")
                 return
             }
-            defer { umount2(root, Int32(MNT_DETACH)) }
+            defer { umount2(root, Int32(detach)) }
             let all = try encoded(events(2000))
             var files = try SpoolFiles(root: root, limit: 1 << 30)
             var accepted: [EncodedEvent] = []
@@ -227,4 +227,4 @@ struct SpoolTests {
     }
 }
 
-private let MNT_DETACH = 2
+private let detach = 2
