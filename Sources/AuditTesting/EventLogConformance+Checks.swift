@@ -147,7 +147,9 @@ extension EventLogConformance {
         let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
         let body = EventBody(
             session: "raw-session-\(secret)", token: .init(fingerprint: jwt), path: "/x?token=\(jwt)",
-            details: ["password": .string(secret), "headers": ["Authorization": .string("Bearer \(jwt)"), "Cookie": .string("sid=\(secret)")]])
+            details: [
+                "password": .string(secret), "headers": ["Authorization": .string("Bearer \(jwt)"), "Cookie": .string("sid=\(secret)")],
+            ])
         let encoded = try events(1, tenant: tenant, body: body)
         try expect(!String(decoding: encoded[0].body, as: UTF8.self).contains(secret), "a secret was encoded")
         _ = try await log.append(encoded)
@@ -192,12 +194,14 @@ extension EventLogConformance {
     func oldTimes() async throws {
         let tenant = tenant()
         let times = [
-            Timestamp(microseconds: 0), Timestamp(microseconds: 999_999), Timestamp(year: 2000, month: 2, day: 29, hour: 23, minute: 59, second: 59),
+            Timestamp(microseconds: 0), Timestamp(microseconds: 999_999),
+            Timestamp(year: 2000, month: 2, day: 29, hour: 23, minute: 59, second: 59),
             Timestamp(year: 2015, month: 12, day: 31, hour: 23, minute: 59, second: 59, microsecond: 999_999),
         ].compactMap { $0 }
         let batch = try times.reversed().map { time in
             try encode(
-                AuditEvent(header: EventHeader(id: EventID(time: time), tenant: tenant, source: "s", type: .loginFailure, outcome: .denied)))
+                AuditEvent(header: EventHeader(id: EventID(time: time), tenant: tenant, source: "s", type: .loginFailure, outcome: .denied))
+            )
         }
         try expect(try await log.append(batch) == times.count, "old events were not stored")
         _ = try await log.seal(try await log.shard(of: tenant))

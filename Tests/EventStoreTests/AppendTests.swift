@@ -47,10 +47,11 @@ struct AppendTests {
                 ])[0]
             }
             #expect(try await store.appender.append(batch) == 4096)
-            let old = try encoded((0..<500).map { _ in
-                let time = Timestamp(microseconds: Int64.random(in: 0..<1_700_000_000_000_000, using: &random))
-                return AuditEvent(header: EventHeader(id: EventID(time: time), source: "test", type: .loginFailure, outcome: .denied))
-            })
+            let old = try encoded(
+                (0..<500).map { _ in
+                    let time = Timestamp(microseconds: Int64.random(in: 0..<1_700_000_000_000_000, using: &random))
+                    return AuditEvent(header: EventHeader(id: EventID(time: time), source: "test", type: .loginFailure, outcome: .denied))
+                })
             #expect(try await store.appender.append(old) == 500)
         }
     }
@@ -162,7 +163,8 @@ struct AppendTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<6 {
                     group.addTask {
-                        try await store.appender.ensurePartitions(since: since, until: since.advanced(bySeconds: Int64(number) * 40_000_000))
+                        try await store.appender.ensurePartitions(
+                            since: since, until: since.advanced(bySeconds: Int64(number) * 40_000_000))
                     }
                 }
                 try await group.waitForAll()

@@ -48,7 +48,9 @@ struct MigratorTests {
     func freshServer() async throws {
         try await withTestCluster { (cluster) async throws in
             let url = try await cluster.start()
-            try await withPostgresConnection(PostgresConfiguration(url: url), logger: .quiet) { try await $0.simple("create database other") }
+            try await withPostgresConnection(PostgresConfiguration(url: url), logger: .quiet) {
+                try await $0.simple("create database other")
+            }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for database in [url, url.replacingFirst("/cardea", with: "/other")] {
                     group.addTask { _ = try await Migrator(PostgresConfiguration(url: database), logger: .quiet).migrate() }
@@ -114,7 +116,8 @@ struct MigratorTests {
                 #expect(try await Appender(database.pool(role: "cardea_writer")).append(try encoded(events(3))) == 3)
             } catch { failure = error }
             try await superuser.withConnection { (connection) async throws in
-                try await connection.simple("alter database \(database.name) owner to current_user; drop owned by \(name); drop role \(name)")
+                try await connection.simple(
+                    "alter database \(database.name) owner to current_user; drop owned by \(name); drop role \(name)")
             }
             if let failure { throw failure }
         }

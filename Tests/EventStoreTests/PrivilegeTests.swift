@@ -54,14 +54,17 @@ struct PrivilegeTests {
             for table in try await tables(store) {
                 let column = table == "audit.log" ? "index" : "severity"
                 for role in ["cardea_owner", nil] {
-                    for statement in ["update \(table) set \(column) = 0", "delete from \(table)", "truncate \(table)", "truncate \(table) cascade"] {
+                    for statement in [
+                        "update \(table) set \(column) = 0", "delete from \(table)", "truncate \(table)", "truncate \(table) cascade",
+                    ] {
                         #expect(try await attempt(statement, role: role, store) == "42501", "\(role ?? "superuser"): \(statement)")
                     }
                 }
             }
             let canLogIn = try await store.superuser.query(
-                "select bool_or(rolcanlogin or rolsuper) as b from pg_roles where rolname like 'cardea\\_%' and rolname in ('cardea_owner', 'cardea_writer', 'cardea_worker', 'cardea_reader', 'cardea_admin')")[0]
-                .decode("b", as: Bool.self)
+                "select bool_or(rolcanlogin or rolsuper) as b from pg_roles where rolname like 'cardea\\_%' and rolname in ('cardea_owner', 'cardea_writer', 'cardea_worker', 'cardea_reader', 'cardea_admin')"
+            )[0]
+            .decode("b", as: Bool.self)
             #expect(!canLogIn)
         }
     }
@@ -90,7 +93,9 @@ struct PrivilegeTests {
     @Test("a reader neither appends nor seals, and nobody outside reads the key")
     func reader() async throws {
         try await withStore { (store) async throws in
-            for statement in ["select audit.seal(0)", "select audit.shard_of('x')", "select audit.deployment_key()", "select * from audit.deployment"] {
+            for statement in [
+                "select audit.seal(0)", "select audit.shard_of('x')", "select audit.deployment_key()", "select * from audit.deployment",
+            ] {
                 #expect(try await attempt(statement, role: "cardea_reader", store) == "42501", "\(statement)")
             }
             for role in ["cardea_writer", "cardea_worker", "cardea_admin"] {

@@ -58,7 +58,6 @@ struct StoreFixture: Sendable {
     }
 }
 
-
 /// Runs `body` with a database of its own, migrated to `shards` shards.
 func withStore(shards: Int = 1, _ body: (StoreFixture) async throws -> Void) async throws {
     try await withTestDatabase { (database) async throws in
