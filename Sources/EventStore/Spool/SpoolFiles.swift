@@ -51,13 +51,19 @@ struct SpoolFiles: ~Copyable {
                 let next = max(segments.last ?? 0, setAside) + 1
                 if rename(SpoolFiles.file(orphan, number), SpoolFiles.file(path, next)) == 0 { segments.append(next) }
             }
-            close(orphanLock)
+            SpoolFiles.release(orphanLock)
         }
         for number in segments { sizes[number] = SpoolFiles.size(of: SpoolFiles.file(path, number)) }
     }
 
     deinit {
         if let active { close(active.descriptor) }
+        SpoolFiles.release(lock)
+    }
+
+    /// Unlocks before closing: a child that another thread is just starting has a copy of the descriptor until it runs its program.
+    private static func release(_ lock: Int32) {
+        flock(lock, LOCK_UN)
         close(lock)
     }
 
