@@ -25,6 +25,8 @@ public final class EventStore: AdmittingSink, Service, Sendable {
         var flushing: [(until: Int, caller: CheckedContinuation<Void, Never>)] = []
         var spool: Spool?
         var isAway = false
+        /// When the shutdown began.
+        var closedAt: ContinuousClock.Instant?
     }
 
     public let appender: Appender
@@ -38,7 +40,7 @@ public final class EventStore: AdmittingSink, Service, Sendable {
     private let duplicates = Counter(label: "cardea.store.events.known")
     private let spooled = Counter(label: "cardea.store.events.spooled")
     private let refused = Counter(label: "cardea.store.events.refused")
-    private let refusedByDatabase = Counter(label: "cardea.store.events.set_aside")
+    private let notStored = Counter(label: "cardea.store.events.set_aside")
 
     /// - Parameter now: the clock that judges events' times.
     public init(
@@ -158,6 +160,7 @@ public final class EventStore: AdmittingSink, Service, Sendable {
     private func close() {
         state.withLock { state in
             state.buffer.close()
+            state.closedAt = .now
             state.isDue = true
             for waiting in state.idle + state.blocked { waiting.resume() }
             state.idle = []
@@ -240,12 +243,16 @@ public final class EventStore: AdmittingSink, Service, Sendable {
                 // The spool takes nothing (its disk is full) and is empty: only the database can help.
                 setAway(false)
             }
+            if let closedAt = state.withLock({ $0.closedAt }), ContinuousClock.now - closedAt > configuration.shutdownPatience {
+                setAside(events, SinkRefusal.closed)
+                return Dictionary(events.map { ($0.header.id, .closed) }) { $1 }
+            }
             try? await Task.sleep(for: delay)
             delay = min(delay * 2, .seconds(1))
         }
     }
 
-    private func commit(_ events: ArraySlice<EncodedEvent>) async throws {
+    func commit(_ events: ArraySlice<EncodedEvent>) async throws {
         let stored = try await appender.append(Array(events))
         appended.increment(by: stored)
         duplicates.increment(by: events.count - stored)
@@ -273,11 +280,12 @@ public final class EventStore: AdmittingSink, Service, Sendable {
         return refusals.merging(await makeDurable(events[middle...])) { $1 }
     }
 
-    private func setAside(_ events: ArraySlice<EncodedEvent>, _ error: any Error) {
-        refusedByDatabase.increment(by: events.count)
+    /// Events that cannot be stored go to the log whole, so that they are not lost with the process.
+    func setAside(_ events: ArraySlice<EncodedEvent>, _ error: any Error) {
+        notStored.increment(by: events.count)
         for event in events {
             logger.critical(
-                "The database refuses an event",
+                "An event cannot be stored",
                 metadata: [
                     "event.header": "\(String(decoding: CanonicalJSON.encode(.object(event.header.json)), as: UTF8.self))",
                     "event.body": "\(String(decoding: event.body, as: UTF8.self))",
@@ -286,7 +294,7 @@ public final class EventStore: AdmittingSink, Service, Sendable {
         }
     }
 
-    private func setAway(_ away: Bool, _ error: (any Error)? = nil) {
+    func setAway(_ away: Bool, _ error: (any Error)? = nil) {
         let changed = state.withLock { state in
             defer { state.isAway = away }
             return state.isAway != away
@@ -296,49 +304,6 @@ public final class EventStore: AdmittingSink, Service, Sendable {
             logger.warning("The database is away", metadata: ["error": "\(error.map { "\($0)" } ?? "-")"])
         } else {
             logger.notice("The database is back")
-        }
-    }
-
-    // MARK: Replay
-
-    private func replay() async {
-        guard let spool = state.withLock({ $0.spool }) else { return }
-        var delay = Duration.milliseconds(100)
-        while !Task.isCancelled {
-            do {
-                if spool.isEmpty {
-                    delay = .milliseconds(100)
-                } else {
-                    while !Task.isCancelled {
-                        let events = try await spool.peek(configuration.batchSize)
-                        if events.isEmpty { break }
-                        try await replay(events[...])
-                        try await spool.confirm()
-                        delay = .milliseconds(100)
-                    }
-                    if spool.isEmpty { setAway(false) }
-                }
-            } catch {
-                delay = min(delay * 2, .seconds(2))
-            }
-            try? await Task.sleep(for: delay)
-        }
-    }
-
-    private func replay(_ events: ArraySlice<EncodedEvent>) async throws {
-        do {
-            try await commit(events)
-        } catch {
-            switch AppendFailure(error) {
-            case .refused where events.count > 1:
-                // Not through the spool again, where they would stand together once more.
-                let middle = events.startIndex + events.count / 2
-                try await replay(events[..<middle])
-                try await replay(events[middle...])
-            case .refused: setAside(events, error)
-            case .transient: try await replay(events)
-            case .away: throw error
-            }
         }
     }
 }

@@ -21,6 +21,8 @@ public struct StoreConfiguration: Sendable {
     public var backPressure: BackPressure = .block
     /// The folder of the spool; nil for none: then a full buffer pushes back while the database is away.
     public var spoolDirectory: String?
+    /// How long a shutdown waits for a database that is away while there is no spool, or no room in it; then what is left goes to the log, whole.
+    public var shutdownPatience: Duration = .seconds(30)
     /// The bytes that the spool may take on disk.
     public var spoolLimit = 1 << 30
 

@@ -3,6 +3,7 @@ import DatabaseTesting
 import Logging
 import PostgreSQL
 import ServiceLifecycle
+import Synchronization
 import Testing
 
 @testable import EventStore
@@ -111,6 +112,27 @@ struct StoreTests {
             await #expect(throws: SinkRefusal.closed) { try await sink.record(events(1)[0]) }
             #expect(throws: SinkRefusal.closed) { try sink.admit() }
         }
+    }
+
+    @Test("a shutdown without database and spool comes to an end, and tells who waits for the commit")
+    func shutdownAlone() async throws {
+        let nowhere = PostgresPool(
+            PostgresConfiguration(url: "host=/nonexistent", acquireTimeout: .milliseconds(100), connectTimeout: .seconds(1)), logger: .quiet
+        )
+        let sink = EventStore(
+            pool: nowhere,
+            configuration: configuration {
+                $0.batchDelay = .seconds(3600)
+                $0.shutdownPatience = .milliseconds(200)
+            }, logger: .quiet)
+        let group = ServiceGroup(configuration: .init(services: [sink], logger: .quiet))
+        let service = Task { try await group.run() }
+        let waiting = Task { try await sink.record(events(1)[0], durability: .durable) }
+        #expect(try await eventually { sink.state.withLock { $0.buffer.occupied == 1 } })
+        await group.triggerGracefulShutdown()
+        try await service.value
+        await #expect(throws: SinkRefusal.closed) { try await waiting.value }
+        await nowhere.close()
     }
 
     @Test("full and told to refuse, it refuses; what it took is stored, and nothing else")
