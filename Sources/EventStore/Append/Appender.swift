@@ -78,7 +78,8 @@ enum AppendFailure {
         }
         switch state.prefix(2) {
         case "40": self = .transient
-        case "21", "22", "23": self = .refused
+        // Class 54: an event too large or too deeply nested for it, which waiting does not mend.
+        case "21", "22", "23", "54": self = .refused
         default: self = .away
         }
     }

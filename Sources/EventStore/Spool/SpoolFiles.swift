@@ -22,25 +22,7 @@ struct SpoolFiles: ~Copyable {
 
     /// Opens the first free of the numbered folders below `root`, and takes over what dead processes left in the others.
     init(root: String, limit: Int) throws(StoreError) {
-        try SpoolFiles.makeDirectory(root)
-        var taken: (String, Int32)?
-        var orphans: [(String, Int32)] = []
-        for number in 0..<256 {
-            let path = root + "/\(number)"
-            if taken != nil, access(path, F_OK) != 0 { break }
-            try SpoolFiles.makeDirectory(path)
-            let descriptor = open(path + "/lock", O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
-            guard descriptor >= 0 else { throw SpoolFiles.failure("open \(path)/lock") }
-            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-                close(descriptor)
-                continue
-            }
-            if taken == nil { taken = (path, descriptor) } else { orphans.append((path, descriptor)) }
-        }
-        guard let (path, descriptor) = taken else {
-            throw StoreError(
-                .spool, "every spool folder below \(root) is in use", hint: "End processes that share it, or give each a folder.")
-        }
+        let (path, descriptor, orphans) = try SpoolFiles.claim(root)
         directory = path
         lock = descriptor
         self.limit = limit
@@ -53,6 +35,9 @@ struct SpoolFiles: ~Copyable {
             }
             SpoolFiles.release(orphanLock)
         }
+        // A segment is durable when its name is, and that of its folder.
+        if !orphans.isEmpty { SpoolFiles.syncDirectory(path) }
+        SpoolFiles.syncDirectory(root)
         for number in segments { sizes[number] = SpoolFiles.size(of: SpoolFiles.file(path, number)) }
     }
 
@@ -65,6 +50,34 @@ struct SpoolFiles: ~Copyable {
     private static func release(_ lock: Int32) {
         flock(lock, LOCK_UN)
         close(lock)
+    }
+
+    /// Locks the first free folder below `root`, and those behind it whose processes are dead.
+    private static func claim(_ root: String) throws(StoreError) -> (path: String, lock: Int32, orphans: [(String, Int32)]) {
+        try makeDirectory(root)
+        var claimed: [(String, Int32)] = []
+        do throws(StoreError) {
+            for number in 0..<256 {
+                let path = root + "/\(number)"
+                if !claimed.isEmpty, access(path, F_OK) != 0 { break }
+                try makeDirectory(path)
+                let descriptor = open(path + "/lock", O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+                guard descriptor >= 0 else { throw failure("open \(path)/lock") }
+                guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+                    close(descriptor)
+                    continue
+                }
+                claimed.append((path, descriptor))
+            }
+            guard let (path, lock) = claimed.first else {
+                throw StoreError(
+                    .spool, "every spool folder below \(root) is in use", hint: "End processes that share it, or give each a folder.")
+            }
+            return (path, lock, Array(claimed.dropFirst()))
+        } catch {
+            for (_, descriptor) in claimed { close(descriptor) }
+            throw error
+        }
     }
 
     var bytes: Int { sizes.values.reduce(0, +) }
@@ -97,7 +110,7 @@ struct SpoolFiles: ~Copyable {
             if count < 0 {
                 if errno == EINTR { continue }
                 let code = errno
-                ftruncate(active.descriptor, off_t(start))
+                takeBack(to: start)
                 if code == ENOSPC || code == EDQUOT || code == EFBIG { return false }
                 throw SpoolFiles.failure("write the spool", code)
             }
@@ -105,12 +118,21 @@ struct SpoolFiles: ~Copyable {
         }
         guard fdatasync(active.descriptor) == 0 else {
             let code = errno
-            ftruncate(active.descriptor, off_t(start))
+            takeBack(to: start)
+            // What the kernel did not write it does not try again: this file is trusted no further.
+            closeActive()
             if code == ENOSPC || code == EDQUOT { return false }
             throw SpoolFiles.failure("fsync the spool", code)
         }
         sizes[active.number] = start + frames.count
         return true
+    }
+
+    /// Undoes an append that failed. Where that fails too, its piece stays at the end of its segment, and nothing is written behind it.
+    private mutating func takeBack(to start: Int) {
+        guard let current = active, ftruncate(current.descriptor, off_t(start)) != 0 else { return }
+        sizes[current.number] = SpoolFiles.size(of: SpoolFiles.file(directory, current.number))
+        closeActive()
     }
 
     /// The oldest events, at most `count`, without taking them off. Damage is passed over where whole
