@@ -1,4 +1,5 @@
 import AuditEvents
+import Logging
 import Synchronization
 
 extension EventStore {
@@ -21,6 +22,7 @@ extension EventStore {
                     if spool.isEmpty { setAway(false) }
                 }
             } catch {
+                if error is StoreError { logger.error("The spool cannot be replayed", metadata: ["error": "\(error)"]) }
                 delay = min(delay * 2, .seconds(2))
             }
             try? await Task.sleep(for: delay)

@@ -8,7 +8,7 @@ import Synchronization
 /// The way of events into the record: a bounded buffer, batches into `audit.append`, and a spool on disk while the database is away.
 ///
 /// What `record` acknowledged as durable is committed or fsynced; what it acknowledged as buffered is, at most `batchDelay` and one write later.
-/// Run it (`run()`), for nothing leaves the buffer otherwise; a graceful shutdown writes out what is left.
+/// Run it (`run()`), for nothing leaves the buffer otherwise; a graceful shutdown writes out what is left, for `shutdownPatience` at most.
 public final class EventStore: AdmittingSink, Service, Sendable {
     typealias Waiter = CheckedContinuation<Void, any Error>
     typealias Buffer = BufferState<Waiter>
@@ -20,13 +20,17 @@ public final class EventStore: AdmittingSink, Service, Sendable {
         /// Writers with nothing to do.
         var idle: [CheckedContinuation<Void, Never>] = []
         /// Producers that wait for room, oldest first.
-        var blocked: [CheckedContinuation<Void, Never>] = []
+        var blocked: [(number: Int, producer: CheckedContinuation<Void, Never>)] = []
+        /// Waits for room so far: the number of the next one.
+        var waits = 0
         /// Callers of `flush`, and the number of the first event that each does not wait for.
         var flushing: [(until: Int, caller: CheckedContinuation<Void, Never>)] = []
         var spool: Spool?
         var isAway = false
-        /// When the shutdown began.
-        var closedAt: ContinuousClock.Instant?
+        /// Ends the writers' tries some time after the shutdown began.
+        var impatience: Task<Void, Never>?
+        /// Events that were given up at shutdown.
+        var lost = 0
     }
 
     public let appender: Appender
@@ -36,11 +40,11 @@ public final class EventStore: AdmittingSink, Service, Sendable {
     private let now: @Sendable () -> Timestamp
     let state: Mutex<State>
 
-    private let appended = Counter(label: "cardea.store.events.appended")
-    private let duplicates = Counter(label: "cardea.store.events.known")
-    private let spooled = Counter(label: "cardea.store.events.spooled")
+    let appended = Counter(label: "cardea.store.events.appended")
+    let duplicates = Counter(label: "cardea.store.events.known")
+    let spooled = Counter(label: "cardea.store.events.spooled")
     private let refused = Counter(label: "cardea.store.events.refused")
-    private let notStored = Counter(label: "cardea.store.events.set_aside")
+    let notStored = Counter(label: "cardea.store.events.set_aside")
 
     /// - Parameter now: the clock that judges events' times.
     public init(
@@ -95,17 +99,35 @@ public final class EventStore: AdmittingSink, Service, Sendable {
                 refused.increment()
                 throw SinkRefusal.full
             case .full:
-                await withCheckedContinuation { continuation in
-                    let stillFull = state.withLock { state in
-                        let full = state.buffer.occupied >= configuration.bufferCapacity && !state.buffer.isClosed
-                        if full { state.blocked.append(continuation) }
-                        return full
-                    }
-                    if !stillFull { continuation.resume() }
-                }
+                try Task.checkCancellation()
+                await waitForRoom()
                 continue
             }
             return
+        }
+    }
+
+    /// Returns when there may be room, when the buffer was closed, or when the task was cancelled.
+    private func waitForRoom() async {
+        let number = state.withLock { state in
+            defer { state.waits += 1 }
+            return state.waits
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let waits = state.withLock { state in
+                    // A cancellation from here on finds it in the list, for it needs the lock too.
+                    let waits = state.buffer.occupied >= state.buffer.capacity && !state.buffer.isClosed && !Task.isCancelled
+                    if waits { state.blocked.append((number, continuation)) }
+                    return waits
+                }
+                if !waits { continuation.resume() }
+            }
+        } onCancel: {
+            let waiting = state.withLock { state in
+                state.blocked.firstIndex { $0.number == number }.map { state.blocked.remove(at: $0).producer }
+            }
+            waiting?.resume()
         }
     }
 
@@ -137,35 +159,57 @@ public final class EventStore: AdmittingSink, Service, Sendable {
     // MARK: Writers
 
     /// Opens the spool, writes batches, and replays the spool; on graceful shutdown or cancellation writes out what is left and returns.
+    ///
+    /// What cannot be made durable within `shutdownPatience` (database and spool are both away) is given up: its durable callers are told
+    /// `SinkRefusal.closed`, and the log what it was and how much.
+    /// - Throws: `StoreError` where the spool cannot be opened; what was recorded before goes to the database, and the store is closed.
     public func run() async throws {
+        var failure: (any Error)?
         if let directory = configuration.spoolDirectory {
-            let spool = try await Spool.open(directory: directory, limit: configuration.spoolLimit)
-            state.withLock { $0.spool = spool }
-            if !spool.isEmpty { logger.notice("Replaying the spool", metadata: ["spool.bytes": "\(spool.usage.bytes)"]) }
+            do {
+                let spool = try await Spool.open(directory: directory, limit: configuration.spoolLimit)
+                state.withLock { $0.spool = spool }
+                if !spool.isEmpty { logger.notice("Replaying the spool", metadata: ["spool.bytes": "\(spool.usage.bytes)"]) }
+            } catch { failure = error }
         }
         // The writers do not inherit cancellation: what was taken must become durable first.
         let writers = (0..<max(1, configuration.concurrentBatches)).map { _ in Task { [self] in await write() } }
         let replayer = Task { [self] in await replay() }
+        if failure != nil { close(writers) }
         await withTaskCancellationOrGracefulShutdownHandler {
             for writer in writers { await writer.value }
         } onCancelOrGracefulShutdown: { [self] in
-            close()
+            close(writers)
         }
         replayer.cancel()
         await replayer.value
-        // Its folder is free for the next one.
-        state.withLock { $0.spool = nil }
+        let lost = state.withLock { state in
+            state.impatience?.cancel()
+            // Its folder is free for the next one.
+            state.spool = nil
+            return state.lost
+        }
+        if lost > 0 {
+            logger.critical(
+                "At shutdown neither database nor spool took what was left; it stands in the log", metadata: ["events": "\(lost)"])
+        }
+        if let failure { throw failure }
     }
 
-    private func close() {
-        state.withLock { state in
+    private func close(_ writers: [Task<Void, Never>]) {
+        let waiting = state.withLock { state in
             state.buffer.close()
-            state.closedAt = .now
             state.isDue = true
-            for waiting in state.idle + state.blocked { waiting.resume() }
-            state.idle = []
-            state.blocked = []
+            if state.impatience == nil {
+                state.impatience = Task { [patience = configuration.shutdownPatience] in
+                    do { try await Task.sleep(for: patience) } catch { return }
+                    for writer in writers { writer.cancel() }
+                }
+            }
+            defer { (state.idle, state.blocked) = ([], []) }
+            return state.idle + state.blocked.map(\.producer)
         }
+        for waiting in waiting { waiting.resume() }
     }
 
     private func write() async {
@@ -202,7 +246,7 @@ public final class EventStore: AdmittingSink, Service, Sendable {
         let (blocked, flushing) = state.withLock { (state) -> (Waiting, Waiting) in
             state.buffer.finished(first: first, count: batch.count)
             let room = min(state.blocked.count, batch.count)
-            let blocked = Array(state.blocked.prefix(room))
+            let blocked = state.blocked.prefix(room).map(\.producer)
             state.blocked.removeFirst(room)
             let durable = state.buffer.durableBelow
             let flushed = state.flushing.filter { $0.until <= durable }.map(\.caller)
@@ -217,93 +261,5 @@ public final class EventStore: AdmittingSink, Service, Sendable {
             }
         }
         for waiting in blocked + flushing { waiting.resume() }
-    }
-
-    /// Returns when every event is committed, in the spool, or set aside because the database refuses it for good: those are given back.
-    private func makeDurable(_ events: ArraySlice<EncodedEvent>) async -> [EventID: SinkRefusal] {
-        var delay = Duration.milliseconds(50)
-        while true {
-            let (spool, isAway) = state.withLock { ($0.spool, $0.isAway) }
-            // What comes after spooled events goes behind them: the order of a record is the order of its events, roughly.
-            if let spool, isAway || !spool.isEmpty, await toSpool(events, spool) { return [:] }
-            if spool == nil || !isAway {
-                do {
-                    try await commit(events)
-                    setAway(false)
-                    return [:]
-                } catch {
-                    switch AppendFailure(error) {
-                    case .transient: continue
-                    case .refused: return await isolate(events, error)
-                    case .away: setAway(true, error)
-                    }
-                    if let spool, await toSpool(events, spool) { return [:] }
-                }
-            } else if let spool, spool.isEmpty {
-                // The spool takes nothing (its disk is full) and is empty: only the database can help.
-                setAway(false)
-            }
-            if let closedAt = state.withLock({ $0.closedAt }), ContinuousClock.now - closedAt > configuration.shutdownPatience {
-                setAside(events, SinkRefusal.closed)
-                return Dictionary(events.map { ($0.header.id, .closed) }) { $1 }
-            }
-            try? await Task.sleep(for: delay)
-            delay = min(delay * 2, .seconds(1))
-        }
-    }
-
-    func commit(_ events: ArraySlice<EncodedEvent>) async throws {
-        let stored = try await appender.append(Array(events))
-        appended.increment(by: stored)
-        duplicates.increment(by: events.count - stored)
-    }
-
-    private func toSpool(_ events: ArraySlice<EncodedEvent>, _ spool: Spool) async -> Bool {
-        do {
-            let taken = try await spool.append(Array(events))
-            if taken { spooled.increment(by: events.count) }
-            return taken
-        } catch {
-            logger.error("The spool cannot be written", metadata: ["error": "\(error)"])
-            return false
-        }
-    }
-
-    /// Halves a refused batch until the events that the database refuses stand alone; those are logged whole and counted, the others stored.
-    private func isolate(_ events: ArraySlice<EncodedEvent>, _ error: any Error) async -> [EventID: SinkRefusal] {
-        guard events.count > 1 else {
-            setAside(events, error)
-            return Dictionary(events.map { ($0.header.id, .invalid(reason: "the database refuses it: \(error)")) }) { $1 }
-        }
-        let middle = events.startIndex + events.count / 2
-        let refusals = await makeDurable(events[..<middle])
-        return refusals.merging(await makeDurable(events[middle...])) { $1 }
-    }
-
-    /// Events that cannot be stored go to the log whole, so that they are not lost with the process.
-    func setAside(_ events: ArraySlice<EncodedEvent>, _ error: any Error) {
-        notStored.increment(by: events.count)
-        for event in events {
-            logger.critical(
-                "An event cannot be stored",
-                metadata: [
-                    "event.header": "\(String(decoding: CanonicalJSON.encode(.object(event.header.json)), as: UTF8.self))",
-                    "event.body": "\(String(decoding: event.body, as: UTF8.self))",
-                    "error": "\(error)",
-                ])
-        }
-    }
-
-    func setAway(_ away: Bool, _ error: (any Error)? = nil) {
-        let changed = state.withLock { state in
-            defer { state.isAway = away }
-            return state.isAway != away
-        }
-        guard changed else { return }
-        if away {
-            logger.warning("The database is away", metadata: ["error": "\(error.map { "\($0)" } ?? "-")"])
-        } else {
-            logger.notice("The database is back")
-        }
     }
 }

@@ -75,7 +75,7 @@ struct SpoolFiles: ~Copyable {
             }
             return (path, lock, Array(claimed.dropFirst()))
         } catch {
-            for (_, descriptor) in claimed { close(descriptor) }
+            for (_, descriptor) in claimed { release(descriptor) }
             throw error
         }
     }
