@@ -84,7 +84,8 @@ let package = Package(
             name: "DatabaseTesting", dependencies: ["PostgreSQL", .logging], path: "Tests/DatabaseTesting", swiftSettings: settings),
         .testTarget(name: "AuditEventsTests", dependencies: ["AuditEvents"], swiftSettings: settings),
         .testTarget(
-            name: "AuditMiddlewareTests", dependencies: ["AuditMiddleware", "AuditEvents", .crypto, .hummingbird, .hummingbirdTesting],
+            name: "AuditMiddlewareTests",
+            dependencies: ["AuditMiddleware", "AuditEvents", "AuditTesting", .crypto, .hummingbird, .hummingbirdTesting],
             swiftSettings: settings),
         .testTarget(
             name: "CommandLineTests", dependencies: ["cardea", "DatabaseTesting", "EventStore", "AuditEvents", "PostgreSQL"],
@@ -96,7 +97,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ExampleAPITests",
-            dependencies: ["ExampleAPI", "AuditMiddleware", "AuditEvents", .configuration, .hummingbird, .hummingbirdTesting, .lifecycle],
+            dependencies: [
+                "ExampleAPI", "AuditMiddleware", "AuditEvents", "AuditTesting", .configuration, .hummingbird, .hummingbirdTesting,
+                .lifecycle,
+            ],
             swiftSettings: settings),
         .testTarget(name: "LogFormatsTests", dependencies: ["LogFormats", "AuditEvents", "CZlib"], swiftSettings: settings),
         .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "DatabaseTesting", .logging], swiftSettings: settings),

@@ -36,25 +36,26 @@ extension AlertStore {
     private static let columns =
         "shard, id, tenant, rule_id, rule_title, rule_author, severity, tags, group_by, state, first_seen, last_seen, count, opened_at"
 
-    /// The alerts of all shards, the ones with the newest events first, at most `limit`; merged ones left out.
-    public func list(_ connection: PostgresConnection, tenants: [String] = [], limit: Int) async throws -> [StoredAlert] {
+    /// The alerts of all shards, the ones with the newest events first, at most `limit` (nil: all); merged ones left out.
+    public func list(_ connection: PostgresConnection, tenants: [String] = [], limit: Int?) async throws -> [StoredAlert] {
         try await connection.query(
             """
             select \(unsafe: AlertStore.columns) from audit.alert
             where state <> 'merged' and (cardinality(\(tenants)) = 0 or tenant = any (\(tenants)))
-            order by last_seen desc, id limit \(Int64(limit))
+            order by last_seen desc, id limit \(limit.map(Int64.init))
             """
         ).map(AlertStore.alert)
     }
 
-    /// The alerts that were opened after `openedAt` (with this id, in case of a tie), oldest first: what a follower prints next.
-    public func opened(
-        after openedAt: Timestamp, _ connection: PostgresConnection, limit: Int
+    /// The alerts that were opened after `openedAt`, or at it with an id above `id`, in that order: a page of what is followed.
+    func opened(
+        after openedAt: Timestamp, _ id: AlertID?, _ connection: PostgresConnection, limit: Int
     ) async throws -> [StoredAlert] {
-        try await connection.query(
+        let after = id ?? AlertID(high: .max, low: .max)
+        return try await connection.query(
             """
             select \(unsafe: AlertStore.columns) from audit.alert
-            where opened_at > \(PostgresTimestamp(openedAt)) order by opened_at, id limit \(Int64(limit))
+            where (opened_at, id) > (\(PostgresTimestamp(openedAt)), \(PostgresUUID(after))) order by opened_at, id limit \(Int64(limit))
             """
         ).map(AlertStore.alert)
     }

@@ -1,5 +1,4 @@
 public import AuditEvents
-public import Logging
 public import PostgreSQL
 
 /// The record in PostgreSQL, as an `EventLog`.
@@ -10,10 +9,10 @@ public struct PostgresEventLog: EventLog {
     let reader = LogReader()
 
     /// - Parameter pool: under a role that may append, seal and read (`cardea_worker`).
-    public init(_ pool: PostgresPool, logger: Logger) {
+    public init(_ pool: PostgresPool) {
         self.pool = pool
         appender = Appender(pool)
-        sealer = Sealer(pool, logger: logger)
+        sealer = Sealer(pool)
     }
 
     public func append(_ events: [EncodedEvent]) async throws -> Int { try await appender.append(events) }

@@ -1,4 +1,5 @@
 import AuditEvents
+import AuditTesting
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting

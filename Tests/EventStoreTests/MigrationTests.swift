@@ -157,7 +157,7 @@ struct MigrationTests {
                 let header = EventHeader(id: EventID(time: .now()), source: "s", type: .httpRequest, outcome: .success)
                 let event = try EventEncoder().encode(AuditEvent(header: header), now: .now())
                 #expect(try await Appender(pool).append([event]) == 1)
-                #expect(try await Sealer(pool, logger: .quiet).sealAll() == 1)
+                #expect(try await Sealer(pool).sealAll() == 1)
                 await pool.close()
             }
         }

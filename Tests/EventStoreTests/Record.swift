@@ -15,7 +15,7 @@ struct Record: Sendable {
     let workers: PostgresPool
 
     var appender: Appender { Appender(writers) }
-    var sealer: Sealer { Sealer(workers, logger: .quiet) }
+    var sealer: Sealer { Sealer(workers) }
 
     func event(_ tenant: String = "default", at time: Timestamp = .now(), source: String = "api") throws -> EncodedEvent {
         let header = EventHeader(id: EventID(time: time), tenant: tenant, source: source, type: .loginFailure, outcome: .failure)

@@ -15,8 +15,8 @@ struct StoreFixture: Sendable {
     let superuser: PostgresPool
     let worker: PostgresPool
 
-    var log: PostgresEventLog { PostgresEventLog(worker, logger: .quiet) }
-    var sealer: Sealer { Sealer(worker, logger: .quiet) }
+    var log: PostgresEventLog { PostgresEventLog(worker) }
+    var sealer: Sealer { Sealer(worker) }
     var appender: Appender { Appender(worker) }
 
     /// What the log says, in order.

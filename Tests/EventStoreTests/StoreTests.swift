@@ -296,7 +296,7 @@ struct StoreTests {
                 let rows = try await superuser.query("select id from audit.event", as: PostgresUUID.self)
                 #expect(rows.count == Set(rows).count)
                 #expect(acknowledged.withLock { $0.map { PostgresUUID($0) } }.allSatisfy(Set(rows).contains))
-                #expect(try await Sealer(superuser, logger: .silent).sealAll() == rows.count)
+                #expect(try await Sealer(superuser).sealAll() == rows.count)
                 await superuser.close()
             }
         }

@@ -1,5 +1,6 @@
 import AuditEvents
 import AuditMiddleware
+import AuditTesting
 import Configuration
 import ExampleAPI
 import HTTPTypes

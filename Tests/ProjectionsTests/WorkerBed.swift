@@ -15,7 +15,7 @@ struct WorkerBed: Sendable {
     let pool: PostgresPool
     let rules: RuleSet
 
-    var sealer: Sealer { Sealer(pool, logger: .quiet) }
+    var sealer: Sealer { Sealer(pool) }
     var catalog: ProjectionCatalog { ProjectionCatalog(pool, logger: .quiet) }
     var generations: Generations { Generations(pool: pool, logger: .quiet) }
 

@@ -127,6 +127,8 @@ create table audit.alert (
     opened_at timestamptz not null default now(),
     primary key (shard, id)
 );
+-- For whoever follows alerts, four times a second.
+create index alert_opened_at on audit.alert (opened_at, id);
 comment on table audit.alert is 'One row for each alert, written in the transaction of the checkpoint that found it.';
 
 create table audit.alert_event (

@@ -1,10 +1,8 @@
-public import Logging
 import Metrics
 public import PostgreSQL
-public import ServiceLifecycle
 
-/// Gives committed events their indexes, shard by shard, in a loop.
-public struct Sealer: Service {
+/// Gives committed events their indexes, shard by shard.
+public struct Sealer: Sendable {
     /// What one call of `audit.seal` did.
     public struct Sealed: Sendable, Hashable {
         public var count: Int
@@ -14,14 +12,9 @@ public struct Sealer: Service {
     }
 
     let pool: PostgresPool
-    let interval: Duration
-    let logger: Logger
     private let sealed = Counter(label: "cardea.seal.events")
 
-    /// - Parameter interval: how long an idle loop waits between two looks.
-    public init(_ pool: PostgresPool, interval: Duration = .milliseconds(10), logger: Logger) {
-        (self.pool, self.interval, self.logger) = (pool, interval, logger)
-    }
+    public init(_ pool: PostgresPool) { self.pool = pool }
 
     /// One call of `audit.seal` for `shard`.
     public func seal(_ shard: Int32, most: Int32 = 50_000) async throws -> Sealed {
@@ -50,23 +43,5 @@ public struct Sealer: Service {
     /// The shards there are.
     public func shards() async throws -> [Int32] {
         try await pool.query("select shard from audit.head order by shard").map { try $0.decode("shard", as: Int32.self) }
-    }
-
-    /// Seals until cancelled or shut down. Where the database is away it waits and tries again.
-    public func run() async throws {
-        await cancelWhenGracefulShutdown {
-            var delay = interval
-            while !Task.isCancelled {
-                do {
-                    let count = try await sealAll()
-                    delay = count > 0 ? min(interval, .milliseconds(5)) : interval
-                } catch {
-                    if Task.isCancelled { break }
-                    delay = min(delay * 2 + .milliseconds(50), .seconds(2))
-                    logger.warning("Sealing failed and is tried again", metadata: ["error": "\(error)"])
-                }
-                try? await Task.sleep(for: delay)
-            }
-        }
     }
 }

@@ -50,7 +50,7 @@ public final class Worker: Service, Sendable {
         self.logger = logger
         self.beforeCommit = beforeCommit
         leases = Leases(pool: pool, worker: configuration.id, duration: configuration.leaseDuration)
-        sealer = Sealer(pool, logger: logger)
+        sealer = Sealer(pool)
     }
 
     /// Works until cancelled or shut down, then gives its leases back.

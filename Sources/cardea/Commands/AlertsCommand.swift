@@ -34,16 +34,15 @@ struct AlertsCommand: AsyncParsableCommand {
             let deployment = try await Deployment.open(database)
             try await deployment.withPool(.reader, connections: 1) { pool in
                 try await Staleness.warn(pool)
-                let most = limit == 0 ? Int(Int32.max) : limit
-                let alerts = try await pool.withConnection {
-                    try await AlertStore().list($0, tenants: tenant, limit: most == Int(Int32.max) ? most : most + 1)
-                }
+                // One more than asked for tells whether there is more.
+                let most = limit == 0 ? nil : limit
+                let alerts = try await pool.withConnection { try await AlertStore().list($0, tenants: tenant, limit: most.map { $0 + 1 }) }
                 var columns = AlertsCommand.columns
                 if output.output == .csv { columns[0] = .init("id") }
                 var printer = RowPrinter(output.output, columns: columns)
-                printer.print(alerts.prefix(most).map(\.json))
+                printer.print(alerts.prefix(most ?? .max).map(\.json))
                 printer.finish()
-                if alerts.count > most { StandardError.write("more: --limit 0 shows all\n") }
+                if alerts.count > most ?? .max { StandardError.write("more: --limit 0 shows all\n") }
                 if alerts.isEmpty, output.output == .table { StandardError.write("no alerts\n") }
             }
         }

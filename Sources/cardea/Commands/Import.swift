@@ -41,33 +41,42 @@ struct Import: AsyncParsableCommand {
     func run() async throws {
         let deployment = try await Deployment.open(database)
         let rejectsFile = try rejects.map(RejectsFile.init)
-        var (failed, incomplete) = (false, false)
-        try await deployment.withPool(.writer, connections: 2) { pool in
-            let appender = Appender(pool)
-            let fingerprinter = Fingerprinter(key: try await appender.deploymentKey())
-            let importer = Importer(appender: appender, logger: deployment.logger, rejects: rejectsFile)
-            var printer = RowPrinter(output.output, columns: Import.columns)
-            for file in files {
-                do {
-                    let result = try await run(importer, file, fingerprinter, deployment)
-                    if let problem = result.problem {
-                        StandardError.write("cardea: \(file): \(problem); what came before it was imported\n")
-                        incomplete = true
-                    }
-                    if result.counts.rejected > 0 { explain(result) }
-                    if output.output == .table { StandardOutput.write(Import.summary(result) + "\n") } else { printer.print([result.json]) }
-                } catch let error as Failure where files.count > 1 {
-                    StandardError.write("cardea: \(error.message)\n")
-                    failed = true
-                }
+        // Both at the start: who may not seal should learn it before anything is stored.
+        let (failed, incomplete) = try await deployment.withPool(.writer, connections: 2) { writing in
+            try await deployment.withPool(.worker, connections: 1) { sealing in
+                let appender = Appender(writing)
+                return try await run(
+                    Importer(appender: appender, logger: deployment.logger, rejects: rejectsFile), Sealer(sealing),
+                    Fingerprinter(key: try await appender.deploymentKey()))
             }
-            if output.output != .table { printer.finish() }
         }
         if failed { throw ExitCode(1) }
         if incomplete { throw ExitCode(3) }
     }
 
-    private func run(_ importer: Importer, _ file: String, _ fingerprinter: Fingerprinter, _ deployment: Deployment) async throws
+    /// Whether a file could not be read at all, and whether one could not be read to its end.
+    private func run(_ importer: Importer, _ sealer: Sealer, _ fingerprinter: Fingerprinter) async throws -> (Bool, Bool) {
+        var (failed, incomplete) = (false, false)
+        var printer = RowPrinter(output.output, columns: Import.columns)
+        for file in files {
+            do {
+                let result = try await run(importer, sealer, file, fingerprinter)
+                if let problem = result.problem {
+                    StandardError.write("cardea: \(file): \(problem); what came before it was imported\n")
+                    incomplete = true
+                }
+                if result.counts.rejected > 0 { explain(result) }
+                if output.output == .table { StandardOutput.write(Import.summary(result) + "\n") } else { printer.print([result.json]) }
+            } catch let error as Failure where files.count > 1 {
+                StandardError.write("cardea: \(error.message)\n")
+                failed = true
+            }
+        }
+        if output.output != .table { printer.finish() }
+        return (failed, incomplete)
+    }
+
+    private func run(_ importer: Importer, _ sealer: Sealer, _ file: String, _ fingerprinter: Fingerprinter) async throws
         -> Importer.Result
     {
         let descriptor = file == "-" ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC)
@@ -86,15 +95,11 @@ struct Import: AsyncParsableCommand {
         defer { bar.clear() }
         let result = try await importer.run(descriptor, file: file, lines: lines) { bar.update(bytes: $0, events: $1) }
         // The events first: the note that the log has ended comes after them in the order, too.
-        try await seal(deployment)
+        try await sealer.sealAll()
         let note = try EventEncoder().encode(Importer.event(result, tenant: tenant), now: .now())
         try await importer.appender.append([note])
-        try await seal(deployment)
+        try await sealer.sealAll()
         return result
-    }
-
-    private func seal(_ deployment: Deployment) async throws {
-        try await deployment.withPool(.worker, connections: 1) { _ = try await Sealer($0, logger: deployment.logger).sealAll() }
     }
 
     private func explain(_ result: Importer.Result) {

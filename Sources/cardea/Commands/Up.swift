@@ -80,21 +80,11 @@ struct AlertPrinter: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            // An alert's time is that of its transaction's beginning, so one may appear a little behind another.
-            let overlap: Int64 = 30
-            var since = Timestamp.now()
-            var seen: [String: Timestamp] = [:]
+            var follower: AlertFollower?
             while !Task.isCancelled {
                 do {
-                    let from = since.advanced(bySeconds: -overlap)
-                    let alerts = try await pool.withConnection { try await AlertStore().opened(after: from, $0, limit: 1000) }
-                    for alert in alerts where seen[alert.id.description] == nil {
-                        if seen.isEmpty, alert.openedAt < since.advanced(bySeconds: -overlap) { continue }
-                        seen[alert.id.description] = alert.openedAt
-                        print(alert)
-                        since = max(since, alert.openedAt)
-                    }
-                    seen = seen.filter { $0.value > from }
+                    if follower == nil { follower = try await pool.withConnection { try await AlertFollower($0) } }
+                    while let page = try await follower?.next(pool), !page.isEmpty { page.forEach(print) }
                 } catch {
                     if !Task.isCancelled { logger.debug("Alerts could not be read", metadata: ["error": "\(error)"]) }
                 }

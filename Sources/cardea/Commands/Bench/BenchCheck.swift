@@ -85,7 +85,7 @@ struct BenchCheck: AsyncParsableCommand {
     private func checkAlerts(_ rules: RuleSet, _ pool: PostgresPool) async throws -> [String] {
         var faults: [String] = []
         var total = 0
-        for shard in try await Sealer(pool, logger: Logger(label: "cardea")).shards() {
+        for shard in try await Sealer(pool).shards() {
             var engine = DetectionEngine(rules: rules)
             var expected: [String: Summary] = [:]
             var next: Int64 = 0

@@ -44,7 +44,7 @@ struct BenchPipeline: AsyncParsableCommand {
         }
         let afterImport = clock.now
         let (folded, alerts, sealed) = try await deployment.withPool(.worker, connections: 4) { pool in
-            try await Sealer(pool, logger: deployment.logger).sealAll()
+            try await Sealer(pool).sealAll()
             let sealed = clock.now
             let worker = Worker(
                 pool: pool, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()), rules: rules,

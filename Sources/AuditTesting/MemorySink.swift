@@ -1,8 +1,8 @@
-import AuditEvents
+public import AuditEvents
 import Synchronization
 
-/// Keeps events; can be told to be full, and waited on.
-final class MemorySink: AdmittingSink {
+/// A sink for tests of middleware: keeps events just as they came, unredacted, so that a leak shows; can be told to be full, and waited on.
+public final class MemorySink: AdmittingSink {
     private struct State {
         var events: [AuditEvent] = []
         var refusesAdmission = false
@@ -11,22 +11,29 @@ final class MemorySink: AdmittingSink {
     }
     private let state = Mutex(State())
 
-    var events: [AuditEvent] { state.withLock { $0.events } }
-    var refusesAdmission: Bool {
+    public init() {}
+
+    /// In the order in which they came.
+    public var events: [AuditEvent] { state.withLock { $0.events } }
+    /// Whether `admit` refuses.
+    public var refusesAdmission: Bool {
         get { state.withLock { $0.refusesAdmission } }
         set { state.withLock { $0.refusesAdmission = newValue } }
     }
-    var refusesRecords: Bool {
+    /// Whether `record` refuses.
+    public var refusesRecords: Bool {
         get { state.withLock { $0.refusesRecords } }
         set { state.withLock { $0.refusesRecords = newValue } }
     }
 
-    func events(_ type: EventType) -> [AuditEvent] { events.filter { $0.header.type == type } }
-    var requests: [AuditEvent] { events(.httpRequest) }
+    /// Those of one type.
+    public func events(_ type: EventType) -> [AuditEvent] { events.filter { $0.header.type == type } }
+    /// The plain requests.
+    public var requests: [AuditEvent] { events(.httpRequest) }
 
-    func admit() throws(SinkRefusal) { if refusesAdmission { throw .full } }
+    public func admit() throws(SinkRefusal) { if refusesAdmission { throw .full } }
 
-    func record(_ event: AuditEvent, durability: EventDurability) async throws {
+    public func record(_ event: AuditEvent, durability: EventDurability) async throws {
         if refusesRecords { throw SinkRefusal.full }
         let ready = state.withLock { state in
             state.events.append(event)
@@ -39,7 +46,7 @@ final class MemorySink: AdmittingSink {
     }
 
     /// Returns once the events satisfy `condition`.
-    func wait(until condition: @escaping @Sendable ([AuditEvent]) -> Bool) async {
+    public func wait(until condition: @escaping @Sendable ([AuditEvent]) -> Bool) async {
         await withCheckedContinuation { continuation in
             let now = state.withLock { state in
                 if condition(state.events) { return true }
@@ -51,5 +58,5 @@ final class MemorySink: AdmittingSink {
     }
 
     /// The text of every event, to look for what must not be there.
-    var text: String { events.map { "\($0.header.json)\($0.body.json)" }.joined(separator: "\n") }
+    public var text: String { events.map { "\($0.header.json)\($0.body.json)" }.joined(separator: "\n") }
 }
