@@ -12,7 +12,9 @@ extension Target.Dependency {
     static let argumentParser: Self = .product(name: "ArgumentParser", package: "swift-argument-parser")
     static let collections: Self = .product(name: "DequeModule", package: "swift-collections")
     static let configuration: Self = .product(name: "Configuration", package: "swift-configuration")
+    static let httpClient: Self = .product(name: "AsyncHTTPClient", package: "async-http-client")
     static let crypto: Self = .product(name: "Crypto", package: "swift-crypto")
+    static let cryptoExtras: Self = .product(name: "CryptoExtras", package: "swift-crypto")
     static let hummingbird: Self = .product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdTesting: Self = .product(name: "HummingbirdTesting", package: "hummingbird")
     static let lifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -41,6 +43,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -55,7 +58,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "AuditMiddleware",
-            dependencies: ["AuditEvents", .hummingbird, .crypto, .logging, .metrics], swiftSettings: settings),
+            dependencies: ["AuditEvents", .hummingbird, .crypto, .cryptoExtras, .httpClient, .logging, .metrics], swiftSettings: settings),
         .target(
             name: "Schema", path: "sql",
             resources: [.embedInCode("migrations"), .embedInCode("functions"), .embedInCode("privileges"), .embedInCode("views")],

@@ -33,7 +33,7 @@ extension ExampleAPI {
             router.add(middleware: RateLimit(configuration.generalLimit, clock: configuration.clock))
             let throttled = router.group().add(middleware: RateLimit(configuration.loginLimit, clock: configuration.clock))
             let signedIn = router.group().add(
-                middleware: BearerAuthentication(verifier: verifier, status: sessions, required: true, realm: realm))
+                middleware: Authentication(BearerAuthenticator(verifier: verifier, status: sessions, realm: realm)))
 
             SignInRoutes(users: users, sessions: sessions, issuer: issuer, accessLifetimeSeconds: configuration.accessTokenSeconds)
                 .add(open: router, throttled: throttled, signedIn: signedIn)

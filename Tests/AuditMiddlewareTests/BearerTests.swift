@@ -19,7 +19,8 @@ import Testing
     static func router(required: Bool = true, status: (any TokenStatusChecking)? = nil) throws -> Router<TestContext> {
         let router = TestApplication.router()
         let group = router.group().add(
-            middleware: BearerAuthentication(verifier: try Forge.verifier(), status: status, required: required, realm: "the \"shop\""))
+            middleware: Authentication(
+                BearerAuthenticator(verifier: try Forge.verifier(), status: status, realm: "the \"shop\""), required: required))
         group.get("me") { _, context in context.principal?.id ?? "nobody" }
         group.group(roles: "editor", "admin", realm: "shop").get("edit") { _, _ in "edited" }
         group.group(roles: "admin", privileged: true, realm: "shop").get("admin") { _, _ in "ruled" }

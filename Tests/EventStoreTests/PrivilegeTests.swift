@@ -186,7 +186,7 @@ struct PrivilegeTests {
     func signIn() async throws {
         try await withRecord { record in
             let able = try await record.pool.query(
-                #"select rolname::text from pg_roles where rolname in ('cardea_owner', 'cardea_writer', 'cardea_worker', 'cardea_reader', 'cardea_admin') and (rolcanlogin or rolsuper or rolcreaterole or rolbypassrls)"#,
+                #"select rolname::text from pg_roles where rolname in ('cardea_owner', 'cardea_writer', 'cardea_access', 'cardea_worker', 'cardea_reader', 'cardea_admin') and (rolcanlogin or rolsuper or rolcreaterole or rolbypassrls)"#,
                 as: String.self)
             #expect(able == [])
             let open = try await record.pool.query(

@@ -24,3 +24,9 @@ grant select on audit.migration to cardea_writer;
 -- The administrator asks for rebuilds and grows the shards.
 grant insert on audit.projection, audit.checkpoint to cardea_admin;
 grant execute on function audit.add_shards to cardea_admin;
+
+-- What an application's middleware keeps beside the record: sessions, accounts, limits. None of it is the record, and it changes all the time.
+revoke all on schema audit_access from public;
+revoke all on all tables in schema audit_access from public, cardea_writer, cardea_access, cardea_worker, cardea_reader, cardea_admin;
+revoke all on all functions in schema audit_access from public, cardea_writer, cardea_access, cardea_worker, cardea_reader, cardea_admin;
+grant usage on schema audit_access to cardea_access, cardea_admin;

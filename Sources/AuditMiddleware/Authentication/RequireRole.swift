@@ -1,4 +1,5 @@
 import AuditEvents
+import HTTPTypes
 public import Hummingbird
 public import HummingbirdCore
 
@@ -6,7 +7,7 @@ public import HummingbirdCore
 public struct RequireRole<Context: AuditedRequestContext>: RouterMiddleware {
     private let roles: [String]
     private let privileged: Bool
-    private let challenge: BearerChallenge
+    private let challenge: AuthenticationChallenge
 
     /// - Parameters:
     ///   - roles: any of which suffices; none at all means that any authenticated caller is let in.
@@ -15,7 +16,7 @@ public struct RequireRole<Context: AuditedRequestContext>: RouterMiddleware {
     public init(_ roles: [String], privileged: Bool = false, realm: String) {
         self.roles = roles
         self.privileged = privileged
-        challenge = BearerChallenge(realm: realm)
+        challenge = AuthenticationChallenge(scheme: "Bearer", parameters: ["realm": realm])
     }
 
     @concurrent
@@ -24,16 +25,20 @@ public struct RequireRole<Context: AuditedRequestContext>: RouterMiddleware {
     ) async throws -> Response {
         guard let principal = context.principal else {
             try await context.audit.emit(.tokenRejected, outcome: .denied, reason: TokenRejection.Reason.missing.code)
-            throw challenge.missing
+            throw problem(.unauthorized, nil, AuthenticationRejection.missing.detail)
         }
         guard roles.isEmpty || roles.contains(where: principal.roles.contains) else {
             try await context.audit.emit(.authorizationFailure, outcome: .denied, reason: "missing_role", severity: .medium) { facts in
                 facts.details["required_roles"] = .array(roles.map { .string($0) })
             }
-            throw challenge.insufficient
+            throw problem(.forbidden, "insufficient_scope", "The credentials do not permit this.")
         }
         if privileged { context.audit.update { $0.privileged = true } }
         return try await next(request, context)
+    }
+
+    private func problem(_ status: HTTPResponse.Status, _ error: String?, _ detail: String) -> Problem {
+        Problem(status, detail: detail, headers: [.wwwAuthenticate: challenge.value(error: error)])
     }
 }
 

@@ -53,6 +53,10 @@ public struct Migrator: Sendable {
         var report = Report()
         _ = try await connection.query("select pg_advisory_xact_lock(hashtext('cardea.migrate'))")
         try await connection.simple(Migrator.roles)
+        let access = try await connection.query("select to_regnamespace('audit_access')::text as name")
+        if try access[0].decode("name", as: String?.self) == nil {
+            try await connection.simple("create schema audit_access authorization cardea_owner")
+        }
         let known = try await connection.query("select to_regclass('audit.migration')::text as name")
         if try known[0].decode("name", as: String?.self) == nil {
             try await connection.simple(Migrator.bootstrap)
@@ -124,7 +128,9 @@ public struct Migrator: Sendable {
         declare
             wanted text;
         begin
-            foreach wanted in array array['cardea_owner', 'cardea_writer', 'cardea_worker', 'cardea_reader', 'cardea_admin'] loop
+            foreach wanted in array array[
+                'cardea_owner', 'cardea_writer', 'cardea_access', 'cardea_worker', 'cardea_reader', 'cardea_admin'
+            ] loop
                 if not exists (select from pg_roles where rolname = wanted) then
                     begin
                         execute format('create role %I nologin', wanted);
