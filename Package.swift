@@ -58,7 +58,8 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "AuditMiddleware",
-            dependencies: ["AuditEvents", .hummingbird, .crypto, .cryptoExtras, .httpClient, .logging, .metrics], swiftSettings: settings),
+            dependencies: ["AuditEvents", .hummingbird, .crypto, .cryptoExtras, .httpClient, .lifecycle, .logging, .metrics],
+            swiftSettings: settings),
         .target(
             name: "Schema", path: "sql",
             resources: [.embedInCode("migrations"), .embedInCode("functions"), .embedInCode("privileges"), .embedInCode("views")],
@@ -80,15 +81,18 @@ let package = Package(
         .executableTarget(
             name: "cardea",
             dependencies: [
-                "Projections", "EventStore", "Alerting", "Detection", "LogFormats", "ExampleAPI", "AuditEvents", "PostgreSQL",
-                .argumentParser, .configuration, .lifecycle, .logging, .systemPackage, .unixSignals,
+                "Projections", "EventStore", "Alerting", "Detection", "LogFormats", "ExampleAPI", "AuditMiddleware", "AuditEvents",
+                "PostgreSQL",
+                .argumentParser, .configuration, .hummingbird, .lifecycle, .logging, .systemPackage, .unixSignals,
             ], swiftSettings: settings),
         .target(
             name: "DatabaseTesting", dependencies: ["PostgreSQL", .logging], path: "Tests/DatabaseTesting", swiftSettings: settings),
         .testTarget(name: "AuditEventsTests", dependencies: ["AuditEvents"], swiftSettings: settings),
         .testTarget(
             name: "AuditMiddlewareTests",
-            dependencies: ["AuditMiddleware", "AuditEvents", "AuditTesting", .crypto, .hummingbird, .hummingbirdTesting],
+            dependencies: [
+                "AuditMiddleware", "AuditEvents", "AuditTesting", .crypto, .hummingbird, .hummingbirdTesting, .lifecycle, .logging,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "CommandLineTests", dependencies: ["cardea", "DatabaseTesting", "EventStore", "AuditEvents", "PostgreSQL"],

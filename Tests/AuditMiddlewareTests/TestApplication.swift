@@ -1,6 +1,7 @@
 import AuditEvents
 import AuditMiddleware
 import AuditTesting
+import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Logging
@@ -13,20 +14,27 @@ struct TestApplication: Sendable {
     let clock = TestClock()
     static let fingerprinter = Fingerprinter(key: [UInt8](repeating: 7, count: 32))
     var wholeResponseLimit = 64 * 1024
+    var sampling = RequestSampling.all
+    var recordedHeaders: [HTTPField.Name] = []
 
     static func router() -> Router<TestContext> { Router(audited: TestContext.self, options: .autoGenerateHeadEndpoints) }
 
-    func application(_ router: Router<TestContext>) -> some ApplicationProtocol {
+    static let quiet: Logger = {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let recorder = AuditRecorder(
-            sink: sink,
-            configuration: .init(
-                source: "shop", fingerprinter: Self.fingerprinter, tenant: "acme", clock: clock.clock,
-                wholeResponseLimit: wholeResponseLimit),
-            logger: logger)
-        return Application(
-            responder: recorder.wrap(router), configuration: .init(address: .hostname("127.0.0.1", port: 0)), logger: logger)
+        return logger
+    }()
+
+    var recorder: AuditRecorder {
+        var configuration = AuditRecorder.Configuration(
+            source: "shop", fingerprinter: Self.fingerprinter, tenant: "acme", clock: clock.clock, wholeResponseLimit: wholeResponseLimit,
+            recordedHeaders: recordedHeaders)
+        configuration.sampling = sampling
+        return AuditRecorder(sink: sink, configuration: configuration, logger: Self.quiet)
+    }
+
+    func application(_ router: Router<TestContext>) -> some ApplicationProtocol {
+        Application(responder: recorder.wrap(router), configuration: .init(address: .hostname("127.0.0.1", port: 0)), logger: Self.quiet)
     }
 }
 

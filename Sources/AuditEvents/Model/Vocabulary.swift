@@ -63,6 +63,8 @@ public struct EventType: RawRepresentable, Sendable, Hashable, CustomStringConve
     // Cardea's own acts
     public static let auditImport = EventType("audit_import")
     public static let auditMigrated = EventType("audit_migrated")
+    /// A recorder is there and tells what it has counted.
+    public static let auditHeartbeat = EventType("audit_heartbeat")
     public static let auditProjectionRebuilt = EventType("audit_projection_rebuilt")
 
     /// Whether this is one of Cardea's own acts, which `query` omits unless asked.

@@ -17,6 +17,13 @@ public final class AuditContext: Sendable {
         var started: Int64 = 0
         var facts = AuditFacts()
         var responseFields = HTTPFields()
+        /// How the request is sampled, where its route says so.
+        var sampling: RequestSampling?
+        /// Events emitted so far.
+        var emitted = 0
+        /// The bytes of the request's body: as its `Content-Length` says, or as counted so far.
+        var requestBytes: Int64?
+        var recordedHeaders: JSONObject?
     }
 
     /// Who connected: the peer of the connection. Nil in process and on a Unix socket.
@@ -65,20 +72,32 @@ public final class AuditContext: Sendable {
     /// Whether the connection was there at the start and is no more.
     var clientIsGone: Bool { wasActive && !channel.isActive }
 
-    func begin(_ request: Request, trail: AuditTrail) {
+    /// Takes down what the request's head tells.
+    /// - Returns: whether the body's length is not known ahead, and is to be counted.
+    func begin(_ request: Request, trail: AuditTrail) -> Bool {
         var (id, agent, trace, traces): (String?, String?, String?, Int) = (nil, nil, nil, 0)
+        var (length, isChunked): (Int64?, Bool) = (nil, false)
+        var headers: JSONObject?
+        let recorded = trail.configuration.recordedHeaders
         for field in request.headers {
             switch field.name {
             case .requestID: id = id ?? field.value
             case .userAgent: agent = agent ?? field.value
+            case .contentLength: length = Int64(field.value)
+            case .transferEncoding: isChunked = true
             case .traceParent:
                 trace = field.value
                 traces += 1
             default: break
             }
+            if !recorded.isEmpty, recorded.contains(field.name) {
+                headers = headers ?? [:]
+                headers?[field.name.canonicalName] = .string(RequestFacts.bounded(field.value, to: 256))
+            }
         }
         let requestID = id.flatMap { RequestID.isAcceptable($0) ? $0 : nil } ?? RequestID.make()
         let started = trail.configuration.clock.monotonicMicroseconds()
+        trail.counts.requests.add(1, ordering: .relaxed)
         state.withLock { state in
             state.trail = trail
             state.uri = request.uri
@@ -87,8 +106,19 @@ public final class AuditContext: Sendable {
             state.userAgent = agent.map { RequestFacts.bounded($0, to: 256) }
             state.trace = traces == 1 ? trace.flatMap(TraceParent.init) : nil
             state.started = started
+            state.requestBytes = isChunked ? 0 : length
+            state.recordedHeaders = headers
         }
+        return isChunked
     }
+
+    /// Counts bytes of a body whose length was not told.
+    func received(_ bytes: Int) {
+        state.withLock { $0.requestBytes = ($0.requestBytes ?? 0) + Int64(bytes) }
+    }
+
+    /// Samples this request otherwise than the recorder does.
+    public func sample(_ sampling: RequestSampling) { state.withLock { $0.sampling = sampling } }
 
     func moveResponseFields(to headers: inout HTTPFields) {
         let (id, fields) = state.withLock { ($0.requestID, $0.responseFields) }
@@ -96,7 +126,7 @@ public final class AuditContext: Sendable {
         headers.append(contentsOf: fields)
     }
 
-    func snapshot() -> State { state.withLock { $0 } }
+    func withState<R>(_ body: (inout sending State) throws -> sending R) rethrows -> sending R { try state.withLock(body) }
 }
 
 extension HTTPField.Name {

@@ -1,4 +1,5 @@
 public import AuditEvents
+public import HTTPTypes
 public import Hummingbird
 public import Logging
 
@@ -27,17 +28,29 @@ public struct AuditRecorder: Sendable {
         public var wholeResponseLimit: Int
         /// The seconds in `Retry-After` when the record is full.
         public var retryAfterSeconds: Int
+        /// How many of the plain successes are recorded, where a route does not say otherwise.
+        public var sampling = RequestSampling.all
+        /// Request header fields whose values go into `details.headers`, up to 256 bytes each. Those that bear credentials are left out even if
+        /// they are named here.
+        public var recordedHeaders: [HTTPField.Name] {
+            didSet { recordedHeaders = Self.harmless(recordedHeaders) }
+        }
 
         public init(
             source: String, fingerprinter: Fingerprinter, tenant: String = "default", clock: AuditClock = .system,
-            wholeResponseLimit: Int = 64 * 1024, retryAfterSeconds: Int = 5
+            wholeResponseLimit: Int = 64 * 1024, retryAfterSeconds: Int = 5, recordedHeaders: [HTTPField.Name] = []
         ) {
+            self.recordedHeaders = Self.harmless(recordedHeaders)
             self.source = source
             self.tenant = tenant
             self.fingerprinter = fingerprinter
             self.clock = clock
             self.wholeResponseLimit = wholeResponseLimit
             self.retryAfterSeconds = retryAfterSeconds
+        }
+
+        private static func harmless(_ names: [HTTPField.Name]) -> [HTTPField.Name] {
+            names.filter { Redaction.secretKind(ofField: $0.canonicalName) == nil }
         }
     }
 

@@ -12,13 +12,13 @@ public struct RecordedResponder<Base: HTTPResponder>: HTTPResponder where Base.C
 
     public func respond(to request: Request, context: Base.Context) async throws -> Response {
         let audit = context.audit
-        audit.begin(request, trail: trail)
+        let isCounted = audit.begin(request, trail: trail)
         if let admission = trail.admission {
             do { try admission.admit() } catch { return refuse(request, context) }
         }
         var response: Response
         do {
-            response = try await base.respond(to: request, context: context)
+            response = try await base.respond(to: isCounted ? counted(request, audit) : request, context: context)
         } catch let error as HTTPParserError {
             // The server answers it 400 and closes the connection; there is no response to hand out.
             try await end(audit, error == .invalidEOFState ? .clientClosed : .malformed)
@@ -39,13 +39,19 @@ public struct RecordedResponder<Base: HTTPResponder>: HTTPResponder where Base.C
         return response
     }
 
+    private func counted(_ request: Request, _ audit: AuditContext) -> Request {
+        var request = request
+        request.body = RequestBody(asyncSequence: CountedBody(base: request.body, audit: audit))
+        return request
+    }
+
     private func end(_ audit: AuditContext, _ ending: RequestEnding) async throws {
         guard let event = audit.requestEvent(ending) else { return }
         try await trail.record(event, durability: .buffered)
     }
 
     private func refuse(_ request: Request, _ context: Base.Context) -> Response {
-        trail.refusedRequests.increment()
+        trail.refusedRequest()
         trail.logger.warning("request refused, the record is full", metadata: ["audit.request.id": "\(context.audit.requestID)"])
         var response = Problem.unrecordable(retryAfterSeconds: trail.configuration.retryAfterSeconds).response()
         context.audit.moveResponseFields(to: &response.headers)

@@ -57,7 +57,7 @@ final class RecordedStream: Sendable {
                 try await trail.record(event, durability: .buffered)
             } catch {
                 // The response is out. A record that is full now was not when the request was admitted.
-                trail.lostEvents.increment()
+                trail.lostEvent()
                 trail.logger.error("event lost, the record is full", metadata: ["audit.request.id": "\(audit.requestID)"])
             }
         }

@@ -21,6 +21,37 @@ enum RequestFacts {
         return String(text[..<end])
     }
 
+    /// The path up to 1024 bytes, without the segments that hold a secret: those that the route's template names so (`/reset/{token}`), and,
+    /// where no route matched, long ones behind a segment that does (`/token/…`).
+    static func path(_ path: String, route: String?) -> String {
+        let bounded = bounded(path, to: 1024)
+        let long = bounded.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).contains { $0.count >= 8 }
+        guard long || route?.utf8.contains(UInt8(ascii: "{")) == true else { return bounded }
+        var segments = bounded.split(separator: "/", omittingEmptySubsequences: false)
+        let template = route?.split(separator: "/", omittingEmptySubsequences: false)
+        var changed = false
+        for index in segments.indices where !segments[index].isEmpty {
+            let name: Substring
+            if let template {
+                guard index < template.count, template[index].hasPrefix("{"), template[index].hasSuffix("}") else { continue }
+                name = template[index].dropFirst().dropLast()
+            } else {
+                guard index > 0, segments[index].utf8.count >= 16 else { continue }
+                name = segments[index - 1]
+            }
+            guard let kind = Redaction.secretKind(ofField: String(name)) ?? secretActs[name.lowercased()] else { continue }
+            segments[index] = "[redacted:\(kind)]"
+            changed = true
+        }
+        return changed ? segments.joined(separator: "/") : bounded
+    }
+
+    /// Names of acts whose links carry a secret.
+    private static let secretActs = [
+        "reset": "token", "password-reset": "token", "reset-password": "token", "verify": "token", "confirm": "token", "activate": "token",
+        "invite": "token", "magic": "token", "unsubscribe": "token", "code": "code",
+    ]
+
     /// The names in a query, each once, in their order and as they were sent; at most 32.
     ///
     /// Values never. A part without `=` may be a value that was put there by mistake, as may an unlikely name: both become `*`.

@@ -6,5 +6,5 @@ struct BenchCommand: AsyncParsableCommand {
         abstract: "Measure this machine with this build, each in a database of its own that is dropped afterwards.",
         discussion:
             "Figures of a debug build say little: swift build -c release. Compare ratios within one run; times drift on a shared machine.",
-        subcommands: [BenchAppend.self, BenchOrder.self, BenchPipeline.self, BenchLoad.self, BenchCheck.self])
+        subcommands: [BenchAppend.self, BenchOrder.self, BenchPipeline.self, BenchLoad.self, BenchCheck.self, BenchServe.self])
 }
