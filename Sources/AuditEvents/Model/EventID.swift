@@ -24,7 +24,7 @@ public struct EventID: Sendable, Hashable, Comparable {
 
     /// A new id at `time` with random entropy.
     public init(time: Timestamp) {
-        var generator = SystemRandomNumberGenerator()
+        var generator = RandomPool()
         self.init(time: time, entropy: generator.next())
     }
 

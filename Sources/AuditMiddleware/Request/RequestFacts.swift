@@ -2,6 +2,7 @@ import AuditEvents
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import Synchronization
 
 /// What an event tells of a request, each part bounded.
 enum RequestFacts {
@@ -25,25 +26,55 @@ enum RequestFacts {
     /// where no route matched, long ones behind a segment that does (`/token/…`).
     static func path(_ path: String, route: String?) -> String {
         let bounded = bounded(path, to: 1024)
-        let long = bounded.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).contains { $0.count >= 8 }
-        guard long || route?.utf8.contains(UInt8(ascii: "{")) == true else { return bounded }
-        var segments = bounded.split(separator: "/", omittingEmptySubsequences: false)
-        let template = route?.split(separator: "/", omittingEmptySubsequences: false)
-        var changed = false
-        for index in segments.indices where !segments[index].isEmpty {
-            let name: Substring
-            if let template {
-                guard index < template.count, template[index].hasPrefix("{"), template[index].hasSuffix("}") else { continue }
-                name = template[index].dropFirst().dropLast()
-            } else {
-                guard index > 0, segments[index].utf8.count >= 16 else { continue }
-                name = segments[index - 1]
-            }
-            guard let kind = Redaction.secretKind(ofField: String(name)) ?? secretActs[name.lowercased()] else { continue }
-            segments[index] = "[redacted:\(kind)]"
-            changed = true
+        let secrets: [Int: String]
+        if let route {
+            secrets = secretParameters(of: route)
+        } else {
+            secrets = hasLongSegment(bounded) ? segmentsBehindSecretNames(bounded) : [:]
         }
-        return changed ? segments.joined(separator: "/") : bounded
+        guard !secrets.isEmpty else { return bounded }
+        var segments = bounded.split(separator: "/", omittingEmptySubsequences: false)
+        for (index, kind) in secrets where segments.indices.contains(index) && !segments[index].isEmpty {
+            segments[index] = "[redacted:\(kind)]"
+        }
+        return segments.joined(separator: "/")
+    }
+
+    /// The places of a template's parameters that promise a secret, and the kinds.
+    private static func secretParameters(of route: String) -> [Int: String] {
+        if let known = templates.withLock({ $0[route] }) { return known }
+        var secrets: [Int: String] = [:]
+        for (index, segment) in route.split(separator: "/", omittingEmptySubsequences: false).enumerated()
+        where segment.hasPrefix("{") && segment.hasSuffix("}") {
+            secrets[index] = secretKind(segment.dropFirst().dropLast())
+        }
+        // A router has no more templates than its program wrote down.
+        templates.withLock { if $0.count < 10_000 { $0[route] = secrets } }
+        return secrets
+    }
+
+    private static let templates = Mutex<[String: [Int: String]]>([:])
+
+    private static func segmentsBehindSecretNames(_ path: String) -> [Int: String] {
+        let segments = path.split(separator: "/", omittingEmptySubsequences: false)
+        var secrets: [Int: String] = [:]
+        for index in segments.indices.dropFirst() where segments[index].utf8.count >= 16 {
+            secrets[index] = secretKind(segments[index - 1])
+        }
+        return secrets
+    }
+
+    private static func secretKind(_ name: Substring) -> String? {
+        Redaction.secretKind(ofField: String(name)) ?? secretActs[name.lowercased()]
+    }
+
+    private static func hasLongSegment(_ path: String) -> Bool {
+        var length = 0
+        for c in path.utf8 {
+            length = c == UInt8(ascii: "/") ? 0 : length + 1
+            if length == 16 { return true }
+        }
+        return false
     }
 
     /// Names of acts whose links carry a secret.

@@ -1,3 +1,5 @@
+import AuditEvents
+
 /// The id that names a request in its response, its events and its caller's log.
 enum RequestID {
     /// Whether a client's id is taken over: 1 to 64 letters, digits, `-`, `_`, `.` and `:`.
@@ -14,7 +16,7 @@ enum RequestID {
 
     /// 128 random bits as 32 hex digits.
     static func make() -> String {
-        var generator = SystemRandomNumberGenerator()
+        var generator = RandomPool()
         return hex(generator.next(), generator.next())
     }
 

@@ -2,11 +2,9 @@ import ArgumentParser
 import AuditEvents
 import AuditMiddleware
 import EventStore
-import Glibc
 import Hummingbird
 import Logging
 import NIOCore
-import NIOPosix
 import PostgreSQL
 import ServiceLifecycle
 import UnixSignals
@@ -25,7 +23,6 @@ struct BenchServe: AsyncParsableCommand {
     @OptionGroup var database: DatabaseOptions
 
     func run() async throws {
-        if getenv("NIOX") != nil { print(NIOSingletons.unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()) }
         switch stack {
         case .bare:
             let router = Router()
