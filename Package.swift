@@ -85,7 +85,7 @@ let package = Package(
             ], swiftSettings: settings),
         .target(
             name: "DatabaseTesting", dependencies: ["PostgreSQL", .logging], path: "Tests/DatabaseTesting", swiftSettings: settings),
-        .testTarget(name: "AuditEventsTests", dependencies: ["AuditEvents"], swiftSettings: settings),
+        .testTarget(name: "AuditEventsTests", dependencies: ["AuditEvents", "AuditTesting"], swiftSettings: settings),
         .testTarget(
             name: "AuditMiddlewareTests",
             dependencies: ["AuditMiddleware", "AuditEvents", "AuditTesting", .crypto, .hummingbird, .hummingbirdTesting],
@@ -93,7 +93,7 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests", dependencies: ["cardea", "DatabaseTesting", "EventStore", "AuditEvents", "PostgreSQL"],
             swiftSettings: settings),
-        .testTarget(name: "DetectionTests", dependencies: ["Detection", "AuditEvents"], swiftSettings: settings),
+        .testTarget(name: "DetectionTests", dependencies: ["Detection", "AuditEvents", "AuditTesting"], swiftSettings: settings),
         .testTarget(
             name: "EventStoreTests",
             dependencies: ["EventStore", "AuditTesting", "DatabaseTesting", "AuditEvents", "PostgreSQL", "Schema", .lifecycle, .logging],
@@ -105,7 +105,7 @@ let package = Package(
                 .lifecycle,
             ],
             swiftSettings: settings),
-        .testTarget(name: "LogFormatsTests", dependencies: ["LogFormats", "AuditEvents", "CZlib"], swiftSettings: settings),
+        .testTarget(name: "LogFormatsTests", dependencies: ["LogFormats", "AuditEvents", "AuditTesting", "CZlib"], swiftSettings: settings),
         .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "DatabaseTesting", .logging], swiftSettings: settings),
         .testTarget(
             name: "ProjectionsTests",

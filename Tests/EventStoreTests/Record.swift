@@ -24,6 +24,13 @@ struct Record: Sendable {
 
     func events(_ count: Int, _ tenant: String = "default") throws -> [EncodedEvent] { try (0..<count).map { _ in try event(tenant) } }
 
+    /// `count` events of seven tenants in turn, of whom each of four shards has one at least.
+    func spread(_ count: Int, at time: Timestamp = .now()) throws -> [EncodedEvent] {
+        try (0..<count).map { try event("tenant\($0 % 7)", at: time) }
+    }
+
+    func shard(of tenant: String = "default") async throws -> Int32 { try await appender.shard(of: tenant) }
+
     func count(_ table: String = "audit.event") async throws -> Int {
         Int(try await pool.query("select count(*) from \(unsafe: table)", as: Int64.self)[0])
     }
@@ -48,7 +55,7 @@ struct Record: Sendable {
 }
 
 /// Gives a fresh database with `shards` shards to `body`.
-func withRecord<R: Sendable>(shards: Int = 1, _ body: (Record) async throws -> R) async throws -> R {
+func withRecord<R: Sendable>(shards: Int, _ body: (Record) async throws -> R) async throws -> R {
     try await withTestDatabase { database in
         _ = try await Migrator(database.configuration(), logger: .quiet).migrate(shards: shards)
         let record = Record(
