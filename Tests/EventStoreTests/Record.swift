@@ -79,12 +79,12 @@ func refusal(_ body: () async throws -> Void) async throws -> String? {
     }
 }
 
-/// Asks again and again until the state has come.
+/// Asks again and again until the state has come; not without a pause, which would take the processor from what is waited for.
 func eventually(_ what: Comment, within: Duration = .seconds(60), _ condition: () async throws -> Bool) async throws {
     let deadline = ContinuousClock.now + within
     while try await !condition() {
         try #require(ContinuousClock.now < deadline, what)
-        await Task.yield()
+        try await Task.sleep(for: .milliseconds(2))
     }
 }
 

@@ -41,6 +41,12 @@ struct StoreFixture: Sendable {
         Int(try await superuser.query("select count(*) as n from \(unsafe: table)")[0].decode("n", as: Int64.self))
     }
 
+    func contains(_ event: AuditEvent) async throws -> Bool {
+        try await !superuser.query(
+            "select 1 from audit.event where id = \(PostgresUUID(event.id)) and shard = audit.shard_of(\(event.header.tenant))"
+        ).isEmpty
+    }
+
     func storedIDs() async throws -> [EventID] {
         try await superuser.query("select id from audit.event order by id").map { row in
             let id = try row.decode("id", as: PostgresUUID.self)
@@ -104,7 +110,7 @@ func eventually(within limit: Duration = .seconds(30), _ condition: () async thr
     let deadline = ContinuousClock.now + limit
     while ContinuousClock.now < deadline {
         if try await condition() { return true }
-        await Task.yield()
+        try await Task.sleep(for: .milliseconds(2))
     }
     return false
 }
