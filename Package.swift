@@ -105,7 +105,8 @@ let package = Package(
                 .lifecycle,
             ],
             swiftSettings: settings),
-        .testTarget(name: "LogFormatsTests", dependencies: ["LogFormats", "AuditEvents", "AuditTesting", "CZlib"], swiftSettings: settings),
+        .testTarget(
+            name: "LogFormatsTests", dependencies: ["LogFormats", "AuditEvents", "AuditTesting", "CZlib"], swiftSettings: settings),
         .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "DatabaseTesting", .logging], swiftSettings: settings),
         .testTarget(
             name: "ProjectionsTests",
