@@ -87,7 +87,7 @@ let package = Package(
             ], swiftSettings: settings),
         .target(
             name: "DatabaseTesting", dependencies: ["PostgreSQL", .logging], path: "Tests/DatabaseTesting", swiftSettings: settings),
-        .testTarget(name: "AuditEventsTests", dependencies: ["AuditEvents"], swiftSettings: settings),
+        .testTarget(name: "AuditEventsTests", dependencies: ["AuditEvents", "AuditTesting"], swiftSettings: settings),
         .testTarget(
             name: "AuditMiddlewareTests",
             dependencies: [
@@ -97,7 +97,7 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests", dependencies: ["cardea", "DatabaseTesting", "EventStore", "AuditEvents", "PostgreSQL"],
             swiftSettings: settings),
-        .testTarget(name: "DetectionTests", dependencies: ["Detection", "AuditEvents"], swiftSettings: settings),
+        .testTarget(name: "DetectionTests", dependencies: ["Detection", "AuditEvents", "AuditTesting"], swiftSettings: settings),
         .testTarget(
             name: "EventStoreTests",
             dependencies: ["EventStore", "AuditTesting", "DatabaseTesting", "AuditEvents", "PostgreSQL", "Schema", .lifecycle, .logging],
@@ -109,7 +109,8 @@ let package = Package(
                 .lifecycle,
             ],
             swiftSettings: settings),
-        .testTarget(name: "LogFormatsTests", dependencies: ["LogFormats", "AuditEvents", "CZlib"], swiftSettings: settings),
+        .testTarget(
+            name: "LogFormatsTests", dependencies: ["LogFormats", "AuditEvents", "AuditTesting", "CZlib"], swiftSettings: settings),
         .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "DatabaseTesting", .logging], swiftSettings: settings),
         .testTarget(
             name: "ProjectionsTests",

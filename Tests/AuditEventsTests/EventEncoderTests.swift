@@ -1,4 +1,5 @@
 import AuditEvents
+import AuditTesting
 import Testing
 
 @Suite("events as they are stored")
@@ -25,7 +26,7 @@ struct EventEncoderTests {
 
     @Test("random events keep their bodies")
     func random() throws {
-        var random = Seeded(10)
+        var random = SeededGenerator(seed: 10)
         for _ in 0..<300 {
             var event = random.event()
             (event.body.session, event.body.token) = (nil, nil)

@@ -1,11 +1,12 @@
 import AuditEvents
+import AuditTesting
 import Testing
 
 @Suite("event ids")
 struct EventIDTests {
     @Test("the time is a function of the id, for every microsecond of a millisecond and any entropy")
     func time() {
-        var random = Seeded(5)
+        var random = SeededGenerator(seed: 5)
         for base in [0, 1_764_000_000_123_000, Timestamp.maximum.microseconds - 999] {
             for fraction in 0..<1000 {
                 let time = Timestamp(microseconds: base + Int64(fraction))
@@ -20,7 +21,7 @@ struct EventIDTests {
 
     @Test("ids sort as their events happened")
     func order() {
-        var random = Seeded(6)
+        var random = SeededGenerator(seed: 6)
         for _ in 0..<5000 {
             let a = random.time()
             let b =
@@ -35,7 +36,7 @@ struct EventIDTests {
 
     @Test("version and variant are set whatever the entropy; the text is read back")
     func text() throws {
-        var random = Seeded(7)
+        var random = SeededGenerator(seed: 7)
         for entropy in [0, .max] + (0..<1000).map({ _ in random.next() }) {
             let id = EventID(time: random.time(), entropy: entropy)
             #expect(EventID(high: id.high, low: id.low) == id)

@@ -1,11 +1,12 @@
 import AuditEvents
+import AuditTesting
 import Testing
 
 @Suite("the JSON form of events")
 struct EventJSONTests {
     @Test("random events are read back as they were")
     func roundTrip() throws {
-        var random = Seeded(8)
+        var random = SeededGenerator(seed: 8)
         for _ in 0..<1000 {
             let event = random.event()
             let text = CanonicalJSON.encode(.object(event.json))

@@ -1,4 +1,5 @@
 import AuditEvents
+import AuditTesting
 import Testing
 
 @Suite("the JSON parser")
@@ -53,7 +54,7 @@ struct JSONParserTests {
 
     @Test("mutilated texts never trap, and what is accepted comes to rest in a canonical form")
     func fuzz() throws {
-        var random = Seeded(3)
+        var random = SeededGenerator(seed: 3)
         for _ in 0..<4000 {
             var bytes = CanonicalJSON.encode(random.json(depth: 4))
             for _ in 0..<Int.random(in: 0..<4, using: &random) where !bytes.isEmpty {

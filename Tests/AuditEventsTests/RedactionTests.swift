@@ -1,4 +1,5 @@
 import AuditEvents
+import AuditTesting
 import Testing
 
 /// Secrets are put together at run time, so that no scanner of repositories takes them for real ones.
@@ -128,7 +129,7 @@ struct RedactionTests {
 
     @Test("applying it twice changes nothing more, whatever the text")
     func idempotent() {
-        var random = Seeded(9)
+        var random = SeededGenerator(seed: 9)
         let parts =
             RedactionTests.secrets.map(\.text) + RedactionTests.innocents
             + ["\"", "'", " ", "=", ":", "\\", ",", ";", "&", "%22", "%3D", "@", "://", "[redacted:", "]", "\n", "token", "Bearer "]

@@ -1,4 +1,5 @@
 import AuditEvents
+import AuditTesting
 import Testing
 
 @Suite("timestamps")
@@ -25,7 +26,7 @@ struct TimestampTests {
 
     @Test("random moments survive text and calendar")
     func roundTrip() throws {
-        var random = Seeded(4)
+        var random = SeededGenerator(seed: 4)
         for _ in 0..<5000 {
             let time = Timestamp(microseconds: .random(in: Timestamp.minimum.microseconds...Timestamp.maximum.microseconds, using: &random))
             #expect(Timestamp(time.description) == time)

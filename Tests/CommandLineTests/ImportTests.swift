@@ -44,6 +44,21 @@ struct ImportTests {
         }
     }
 
+    @Test("the same log of two tenants is two records, in one shard as in four", arguments: [1, 4])
+    func twoTenants(shards: Int) async throws {
+        try await withRecord { cardea, folder in
+            try await cardea.done("migrate", "--shards", "\(shards)")
+            try Data((0..<20).map { access("/\($0)", second: $0) }.joined().utf8).write(to: URL(filePath: "\(folder)/access.log"))
+            for (round, stored) in [20, 0].enumerated() {
+                for tenant in ["default", "acme", "globex"] {
+                    let found = try report(try await cardea.done("import", "\(folder)/access.log", "--tenant", tenant, "-o", "json"))
+                    #expect(found["stored"] == .int(Int64(stored)), "\(tenant), round \(round)")
+                }
+            }
+            #expect(try await cardea.count() == 60)
+        }
+    }
+
     @Test("a gzip file that was cut gives status 3 and keeps what was read")
     func cutGzip() async throws {
         try await withRecord { cardea, folder in

@@ -37,7 +37,16 @@ extension Logger {
 }
 
 /// Makes a fresh database, runs `body` with it as `TestDatabase.current`, and drops it with whatever connections are left.
+///
+/// Waits while `DatabaseSeats` has no free one; a database made inside another's body needs none.
 public func withTestDatabase<R: Sendable>(_ body: (TestDatabase) async throws -> R) async throws -> R {
+    if TestDatabase.current != nil { return try await withFreshDatabase(body) }
+    await DatabaseSeats.shared.take()
+    defer { DatabaseSeats.shared.free() }
+    return try await withFreshDatabase(body)
+}
+
+private func withFreshDatabase<R: Sendable>(_ body: (TestDatabase) async throws -> R) async throws -> R {
     let server = try await TestServer.shared.url()
     // The process id lets a later run find what a killed one left behind.
     let name = "cardea_test_\(getpid())_\(UInt64.random(in: 0..<(1 << 40)))"

@@ -1,20 +1,7 @@
 import AuditEvents
+import AuditTesting
 
 @testable import Detection
-
-/// SplitMix64 (Steele, Lea, Flood, 2014): the same seed gives the same case everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: Int) { state = UInt64(bitPattern: Int64(seed)) &* 0x9e37_79b9_7f4a_7c15 }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z >> 31
-    }
-}
 
 /// A generated rule, its events in the order of time, and what the definition of an alert says about them.
 struct CorrelationCase {

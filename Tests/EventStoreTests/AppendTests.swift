@@ -1,4 +1,5 @@
 import AuditEvents
+import AuditTesting
 import DatabaseTesting
 import EventStore
 import PostgreSQL
@@ -8,7 +9,7 @@ import Testing
 struct AppendTests {
     /// One event given to `audit.append` as another program might, without the checks of `EventEncoder`.
     static func raw(
-        _ connection: PostgresConnection, shard: Int32 = 0, id: PostgresUUID, time: Timestamp, tenant: String = "default"
+        _ connection: PostgresConnection, shard: Int32, id: PostgresUUID, time: Timestamp, tenant: String = "default"
     ) async throws -> Int32 {
         try await connection.query(
             """
@@ -21,15 +22,15 @@ struct AppendTests {
             """, as: Int32.self)[0]
     }
 
-    /// What the server says to it, and that it stored nothing.
-    private func refused(_ record: Record, shard: Int32 = 0, id: PostgresUUID, time: Timestamp, tenant: String = "default") async throws
-        -> (state: String?, message: String)
-    {
-        _ = try await record.appender.shard(of: tenant)
+    /// What the server says to it, in the tenant's shard or another, and that it stored nothing.
+    private func refused(
+        _ record: Record, shard: Int32? = nil, id: PostgresUUID, time: Timestamp, tenant: String = "default"
+    ) async throws -> (state: String?, message: String) {
+        let own = try await record.shard(of: tenant)
         let before = try await record.count()
         do {
             try await record.writers.withConnection {
-                _ = try await AppendTests.raw($0, shard: shard, id: id, time: time, tenant: tenant)
+                _ = try await AppendTests.raw($0, shard: shard ?? own, id: id, time: time, tenant: tenant)
             }
             return (nil, "")
         } catch let error as PostgresError {
@@ -38,9 +39,9 @@ struct AppendTests {
         }
     }
 
-    @Test("an id that does not carry the event's time, or that is no version 7, is refused and named")
-    func disagreement() async throws {
-        try await withRecord { record in
+    @Test("an id that does not carry the event's time, or that is no version 7, is refused and named", arguments: [1, 4])
+    func disagreement(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
             let now = Timestamp.now()
             let id = EventID(time: now)
             let uuid = PostgresUUID(high: id.high, low: id.low)
@@ -57,22 +58,24 @@ struct AppendTests {
         }
     }
 
-    @Test("every fraction of the millisecond that an id can carry means the same time to the server")
-    func fractions() async throws {
-        try await withRecord { record in
+    @Test("every fraction of the millisecond that an id can carry means the same time to the server", arguments: [1, 4])
+    func fractions(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
             let milliseconds = UInt64(Timestamp.now().microseconds / 1000)
             let events = try (0..<4096).map { fraction in
                 let id = try #require(EventID(high: milliseconds << 16 | 7 << 12 | UInt64(fraction), low: 1 << 63))
                 return try EventEncoder().encode(
-                    AuditEvent(header: EventHeader(id: id, source: "s", type: .httpRequest, outcome: .success)), now: .now())
+                    AuditEvent(
+                        header: EventHeader(id: id, tenant: "tenant\(fraction % 7)", source: "s", type: .httpRequest, outcome: .success)),
+                    now: .now())
             }
             #expect(try await record.appender.append(events) == 4096)
         }
     }
 
-    @Test("a time more than ten minutes ahead is refused, one a little less is stored")
-    func ahead() async throws {
-        try await withRecord { record in
+    @Test("a time more than ten minutes ahead is refused, one a little less is stored", arguments: [1, 4])
+    func ahead(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
             for (seconds, state) in [(700, "23514"), (500, nil)] as [(Int64, String?)] {
                 let time = Timestamp.now().advanced(bySeconds: seconds)
                 let id = EventID(time: time)
@@ -85,7 +88,7 @@ struct AppendTests {
     @Test("a tenant's event is refused in another shard", arguments: [1, 4])
     func wrongShard(shards: Int) async throws {
         try await withRecord(shards: shards) { record in
-            let shard = try await record.appender.shard(of: "acme")
+            let shard = try await record.shard(of: "acme")
             let now = Timestamp.now()
             let id = EventID(time: now)
             for wrong in -1...Int32(shards) where wrong != shard {
@@ -123,16 +126,17 @@ struct AppendTests {
         }
     }
 
-    @Test("a missing partition is made: 1970, 2015, this month; and not those between")
-    func missingPartition() async throws {
-        try await withRecord { record in
+    @Test("a missing partition is made: 1970, 2015, this month; and not those between", arguments: [1, 4])
+    func missingPartition(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
             let before = try await record.count("audit.partition")
             let times: [Timestamp] = [.epoch, try #require(Timestamp("2015-06-30T23:59:59.999999Z")), .now()]
             let current = try await record.pool.query(
                 "select name::text from audit.partition where lower_bound <= now() and upper_bound > now()", as: String.self)
             try await record.pool.withConnection { try await $0.simple("drop table \(current[0])") }
-            #expect(try await record.appender.append(try times.map { try record.event(at: $0) }) == 3)
-            #expect(try await record.count() == 3)
+            // Each shard's part may be the one that finds a partition missing.
+            #expect(try await record.appender.append(try times.flatMap { try record.spread(7, at: $0) }) == 21)
+            #expect(try await record.count() == 21)
             #expect(try await record.count("audit.partition") == before + 2)
             // Each in a transaction of its own.
             for time in times { #expect(try await record.appender.append([try record.event(at: time)]) == 1) }
@@ -145,17 +149,17 @@ struct AppendTests {
         }
     }
 
-    @Test("a partition made while a transaction has events open waits for nobody")
-    func partitionBesideAppend() async throws {
-        try await withRecord { record in
-            let shard = try await record.appender.shard(of: "default")
+    @Test("a partition made while a transaction has events open waits for nobody", arguments: [1, 4])
+    func partitionBesideAppend(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
+            let shard = try await record.shard()
             let events = try record.events(2)
             try await record.writers.withTransaction { connection in
                 try await Appender.append(events, shard: shard, in: connection)
                 let old = try #require(Timestamp("1999-01-01T00:00:00Z"))
-                try await record.appender.append([try record.event(at: old)])
+                try await record.appender.append(try record.spread(7, at: old))
             }
-            #expect(try await record.count() == 3)
+            #expect(try await record.count() == 9)
         }
     }
 
@@ -174,9 +178,11 @@ struct AppendTests {
         #expect(overlaps == [0])
     }
 
-    @Test("partitions asked for in any order, and by several at once, cover what was asked and never overlap", arguments: [1, 2, 3])
-    func partitions(seed: Int) async throws {
-        try await withRecord { record in
+    @Test(
+        "partitions asked for in any order, and by several at once, cover what was asked and never overlap",
+        arguments: zip([1, 2, 3, 4], [1, 4, 1, 4]))
+    func partitions(seed: Int, shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
             let now = Timestamp.now()
             let appender = record.appender
             var random = SeededGenerator(seed: seed)
@@ -207,9 +213,9 @@ struct AppendTests {
         }
     }
 
-    @Test("before 1970 and far ahead no partition is made")
-    func outside() async throws {
-        try await withRecord { record in
+    @Test("before 1970 and far ahead no partition is made", arguments: [1, 4])
+    func outside(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
             let before = try await record.count("audit.partition")
             let now = Timestamp.now()
             for (since, until) in [

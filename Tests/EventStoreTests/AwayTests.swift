@@ -58,9 +58,10 @@ struct AwayTests {
 
     /// Runs `body` with a store whose database is away, and tells it how to bring it back; then shuts the store down.
     private func away(
-        _ settings: StoreConfiguration, _ body: (EventStore, StoreFixture, _ back: () async throws -> Void) async throws -> Void
+        _ settings: StoreConfiguration, shards: Int,
+        _ body: (EventStore, StoreFixture, _ back: () async throws -> Void) async throws -> Void
     ) async throws {
-        try await withStore { (fixture) async throws in
+        try await withStore(shards: shards) { (fixture) async throws in
             let silent = Logger(label: "silent", factory: { _ in SwiftLogNoOpLogHandler() })
             var configuration = fixture.database.configuration(role: "cardea_writer")
             configuration.acquireTimeout = .milliseconds(200)
@@ -92,9 +93,9 @@ struct AwayTests {
         return try #require(ids)
     }
 
-    @Test("refusing, it keeps what it took and throws for the rest; afterwards all it took is there")
-    func refuse() async throws {
-        try await away(settings(.refuse)) { store, fixture, back in
+    @Test("refusing, it keeps what it took and throws for the rest; afterwards all it took is there", arguments: [1, 4])
+    func refuse(shards: Int) async throws {
+        try await away(settings(.refuse), shards: shards) { store, fixture, back in
             var acknowledged: Set<EventID> = []
             var refused = 0
             for event in events(50) {
@@ -114,9 +115,9 @@ struct AwayTests {
         }
     }
 
-    @Test("blocking, producers wait for it, buffered and durable ones, and go on afterwards; a cancelled one leaves")
-    func block() async throws {
-        try await away(settings(.block)) { store, fixture, back in
+    @Test("blocking, producers wait for it, buffered and durable ones, and go on afterwards; a cancelled one leaves", arguments: [1, 4])
+    func block(shards: Int) async throws {
+        try await away(settings(.block), shards: shards) { store, fixture, back in
             let all = events(60)
             for event in all[..<20] { try await store.record(event) }
             try store.admit()
@@ -137,9 +138,10 @@ struct AwayTests {
         }
     }
 
-    @Test("shut down meanwhile, it gives up after its patience, logs what is left and how much, and tells durable callers")
-    func patience() async throws {
-        try await withStore { (fixture) async throws in
+    @Test(
+        "shut down meanwhile, it gives up after its patience, logs what is left and how much, and tells durable callers", arguments: [1, 4])
+    func patience(shards: Int) async throws {
+        try await withStore(shards: shards) { (fixture) async throws in
             let heard = Shared<[String]>([])
             let logger = Logger(label: "alarms", factory: { _ in Alarms(heard: heard) })
             let door = Door(database: fixture.database)
@@ -170,9 +172,9 @@ struct AwayTests {
         }
     }
 
-    @Test("a spool that cannot be opened ends the run, but not before what was recorded is in the database")
-    func noSpool() async throws {
-        try await withStore { (fixture) async throws in
+    @Test("a spool that cannot be opened ends the run, but not before what was recorded is in the database", arguments: [1, 4])
+    func noSpool(shards: Int) async throws {
+        try await withStore(shards: shards) { (fixture) async throws in
             var settings = StoreConfiguration()
             settings.spoolDirectory = "/dev/null/spool"
             let store = EventStore(pool: fixture.worker, configuration: settings, logger: .quiet)
@@ -188,9 +190,9 @@ struct AwayTests {
         }
     }
 
-    @Test("an event from the future is refused where it is recorded")
-    func future() async throws {
-        try await withStore { (fixture) async throws in
+    @Test("an event from the future is refused where it is recorded", arguments: [1, 4])
+    func future(shards: Int) async throws {
+        try await withStore(shards: shards) { (fixture) async throws in
             let store = EventStore(pool: fixture.worker, logger: .quiet)
             let event = events(1, end: Timestamp.now().advanced(bySeconds: 660))[0]
             for durability in [EventDurability.buffered, .durable] {

@@ -37,32 +37,32 @@ struct MigrationTests {
         }
     }
 
-    @Test("two at once on one database: one migrates, the other finds it done")
-    func twoAtOnce() async throws {
+    @Test("two at once on one database: one migrates, the other finds it done", arguments: [1, 4])
+    func twoAtOnce(shards: Int) async throws {
         try await withTestDatabase { database in
-            async let one = migrator(database).migrate(shards: 2)
-            async let other = migrator(database).migrate(shards: 2)
+            async let one = migrator(database).migrate(shards: shards)
+            async let other = migrator(database).migrate(shards: shards)
             let reports = try await [one, other]
             #expect(reports.filter(\.changed).count == 1)
-            #expect(reports.map(\.shards) == [2, 2])
+            #expect(reports.map(\.shards) == [shards, shards])
         }
     }
 
-    @Test("two at once on two databases of one server")
-    func twoDatabases() async throws {
+    @Test("two at once on two databases of one server", arguments: [1, 4])
+    func twoDatabases(shards: Int) async throws {
         try await withTestDatabase { first in
             try await withTestDatabase { second in
-                async let one = migrator(first).migrate()
-                async let other = migrator(second).migrate()
+                async let one = migrator(first).migrate(shards: shards)
+                async let other = migrator(second).migrate(shards: shards)
                 let reports = try await [one, other]
                 #expect(reports.map(\.changed) == [true, true])
             }
         }
     }
 
-    @Test("a database newer than the binary is refused, an older one named")
-    func newer() async throws {
-        try await withRecord { record in
+    @Test("a database newer than the binary is refused, an older one named", arguments: [1, 4])
+    func newer(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
             try await record.pool.execute("insert into audit.migration (version, name, sha256) values (99, 'future', 'x')")
             #expect(try await code { _ = try await migrator(record.database).migrate() } == .schemaNewer)
             #expect(try await code { try await SchemaVersion.check(record.writers) } == .schemaNewer)
@@ -72,18 +72,18 @@ struct MigrationTests {
         }
     }
 
-    @Test("a migration that is not the one that ran is detected, and nothing is changed")
-    func changedMigration() async throws {
-        try await withRecord { record in
+    @Test("a migration that is not the one that ran is detected, and nothing is changed", arguments: [1, 4])
+    func changedMigration(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
             try await record.pool.execute("update audit.migration set sha256 = 'another' where version = 1")
             #expect(try await code { _ = try await migrator(record.database).migrate(shards: 7) } == .migrationChanged)
-            #expect(try await record.sealer.shards() == [0])
+            #expect(try await record.sealer.shards() == Array(0..<Int32(shards)))
         }
     }
 
-    @Test("a function or privilege that was changed is brought back, and only it")
-    func changedObjects() async throws {
-        try await withRecord { record in
+    @Test("a function or privilege that was changed is brought back, and only it", arguments: [1, 4])
+    func changedObjects(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
             for name in ["functions/seal", Schema.privileges.name] {
                 try await record.pool.execute("update audit.object set sha256 = 'another' where name = \(name)")
                 try await record.pool.execute("grant select on audit.event to cardea_writer")
@@ -94,26 +94,33 @@ struct MigrationTests {
         }
     }
 
-    @Test("growing the shards is a change, leaves tenants and their order where they are, and none is ever taken away")
-    func growing() async throws {
-        try await withRecord { record in
+    @Test(
+        "growing the shards is a change, leaves tenants and their order where they are, and none is ever taken away",
+        arguments: zip([1, 4], [4, 8]))
+    func growing(from: Int, to: Int) async throws {
+        try await withRecord(shards: from) { record in
             let tenants = (0..<20).map { "tenant\($0)" }
+            func shards(of tenants: [String]) async throws -> [Int32] {
+                let appender = record.appender  // remembers nothing yet
+                var shards: [Int32] = []
+                for tenant in tenants { shards.append(try await appender.shard(of: tenant)) }
+                return shards
+            }
             try await record.appender.append(try tenants.map { try record.event($0) })
-            let report = try await migrator(record.database).migrate(shards: 4)
+            let before = try await shards(of: tenants)
+            #expect(Set(before) == Set(0..<Int32(from)))
+            let report = try await migrator(record.database).migrate(shards: to)
             #expect(report.changed)
-            #expect(report.shards == 4)
-            #expect(report.addedShards == 3)
-            let appender = record.appender
-            for tenant in tenants { #expect(try await appender.shard(of: tenant) == 0) }
-            let new = (0..<40).map { "new\($0)" }
-            try await appender.append(try (tenants + new).map { try record.event($0) })
-            var shards: Set<Int32> = []
-            for tenant in new { shards.insert(try await appender.shard(of: tenant)) }
-            #expect(shards == [0, 1, 2, 3])
+            #expect(report.shards == to)
+            #expect(report.addedShards == to - from)
+            #expect(try await shards(of: tenants) == before)
+            let new = (0..<80).map { "new\($0)" }
+            try await record.appender.append(try (tenants + new).map { try record.event($0) })
+            #expect(try await Set(shards(of: new)) == Set(0..<Int32(to)))
             try await record.sealer.sealAll()
-            #expect(try await record.logs().count == 80)
-            #expect(try await migrator(record.database).migrate(shards: 2).shards == 4)
-            #expect(try await migrator(record.database).migrate().shards == 4)
+            #expect(try await record.logs().count == 120)
+            #expect(try await migrator(record.database).migrate(shards: from).shards == to)
+            #expect(try await migrator(record.database).migrate().shards == to)
         }
     }
 
@@ -141,15 +148,15 @@ struct MigrationTests {
         }
     }
 
-    @Test("an owner of the database with CREATEROLE migrates, appends and seals without being superuser")
-    func owner() async throws {
+    @Test("an owner of the database with CREATEROLE migrates, appends and seals without being superuser", arguments: [1, 4])
+    func owner(shards: Int) async throws {
         try await withUser("createrole") { database, configuration, user in
             let superuser = database.pool(maximumConnections: 1)
             try await superuser.execute("alter database \(identifier: database.name) owner to \(identifier: user)")
             await superuser.close()
             let migrator = Migrator(configuration, logger: .quiet)
-            #expect(try await migrator.migrate(shards: 2).changed)
-            #expect(try await migrator.migrate(shards: 2).changed == false)
+            #expect(try await migrator.migrate(shards: shards).changed)
+            #expect(try await migrator.migrate(shards: shards).changed == false)
             for role in ["cardea_admin", nil] {
                 var configuration = configuration
                 configuration.role = role
@@ -163,13 +170,13 @@ struct MigrationTests {
         }
     }
 
-    @Test("a user without rights is told which ones are missing")
-    func withoutRights() async throws {
+    @Test("a user without rights is told which ones are missing", arguments: [1, 4])
+    func withoutRights(shards: Int) async throws {
         try await withUser("") { database, configuration, _ in
             let pool = PostgresPool(configuration, logger: .quiet)
-            #expect(try await code { _ = try await Migrator(configuration, logger: .quiet).migrate() } == .privileges)
-            _ = try await Migrator(database.configuration(), logger: .quiet).migrate()
-            #expect(try await code { _ = try await Migrator(configuration, logger: .quiet).migrate() } == .privileges)
+            #expect(try await code { _ = try await Migrator(configuration, logger: .quiet).migrate(shards: shards) } == .privileges)
+            _ = try await Migrator(database.configuration(), logger: .quiet).migrate(shards: shards)
+            #expect(try await code { _ = try await Migrator(configuration, logger: .quiet).migrate(shards: shards) } == .privileges)
             #expect(try await code { try await SchemaVersion.check(pool) } == .privileges)
             await pool.close()
         }

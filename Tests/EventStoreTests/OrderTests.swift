@@ -1,4 +1,5 @@
 import AuditEvents
+import AuditTesting
 import DatabaseTesting
 import EventStore
 import PostgreSQL
@@ -122,11 +123,11 @@ struct OrderTests {
         }
     }
 
-    @Test("a rolled back savepoint leaves nothing, a kept one its events")
-    func savepoints() async throws {
-        try await withRecord { record in
+    @Test("a rolled back savepoint leaves nothing, a kept one its events", arguments: [1, 4])
+    func savepoints(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
             let batches = try (0..<4).map { _ in try record.events(3) }
-            let shard = try await record.appender.shard(of: "default")
+            let shard = try await record.shard()
             try await record.writers.withTransaction { connection in
                 try await Appender.append(batches[0], shard: shard, in: connection)
                 try? await connection.withTransaction { inner in
@@ -146,10 +147,12 @@ struct OrderTests {
         }
     }
 
-    @Test("seal refuses a transaction that has written, repeatable read, an unknown shard and no room; append refuses a sealing one")
-    func refusals() async throws {
-        try await withRecord { record in
-            let shard = try await record.appender.shard(of: "default")
+    @Test(
+        "seal refuses a transaction that has written, repeatable read, an unknown shard and no room; append refuses a sealing one",
+        arguments: [1, 4])
+    func refusals(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
+            let shard = try await record.shard()
             func trial(_ options: TransactionOptions = .init(), _ statements: SQL...) async throws -> String? {
                 try await refusal {
                     try await record.workers.withTransaction(options) { for statement in statements { _ = try await $0.query(statement) } }
@@ -201,19 +204,19 @@ struct OrderTests {
         }
     }
 
-    @Test("the sealer's clock does not run backwards with the machine's")
-    func clockStepsBack() async throws {
-        try await withRecord { record in
+    @Test("the sealer's clock does not run backwards with the machine's", arguments: [1, 4])
+    func clockStepsBack(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
             for _ in 0..<2 {
-                try await record.appender.append(try record.events(3))
+                try await record.appender.append(try record.spread(14))
                 try await record.sealer.sealAll()
                 // As if the clock had been an hour ahead until now.
                 try await record.pool.execute("update audit.head set sealed_at = greatest(sealed_at, now() + interval '1 hour')")
             }
-            #expect(try await record.log(of: 0).count == 6)
+            #expect(try await record.logs().count == 28)
             let ahead = try await record.pool.query(
                 "select count(*) from audit.log where sealed_at > now() + interval '50 min'", as: Int64.self)
-            #expect(ahead == [3])
+            #expect(ahead == [14])
         }
     }
 

@@ -51,19 +51,20 @@ struct PrivilegeTests {
         #expect(others.isEmpty, "as \(role)", sourceLocation: sourceLocation)
     }
 
-    private func stored(_ body: (Record) async throws -> Void) async throws {
-        try await withRecord { record in
-            try await record.appender.append(try record.events(5))
+    private func stored(shards: Int, _ body: (Record) async throws -> Void) async throws {
+        try await withRecord(shards: shards) { record in
+            try await record.appender.append(try record.spread(14))
             try await record.sealer.sealAll()
             try await body(record)
-            #expect(try await record.log(of: 0).count == 5)
-            #expect(try await record.count() == 5)
+            #expect(try await record.logs().count == 14)
+            #expect(try await record.count() == 14)
         }
     }
 
-    @Test("no role changes, empties, alters or drops the record or any partition of it", arguments: roles)
-    func record(role: String) async throws {
-        try await stored { record in
+    @Test("no role changes, empties, alters or drops the record or any partition of it", arguments: roles, [1, 4])
+    func record(role: String, shards: Int) async throws {
+        try await stored(shards: shards) { record in
+            let shard = shards - 1
             let statements = try await tables(record).flatMap { table in
                 [
                     "update \(table) set time = time", "delete from \(table)", "truncate \(table)", "drop table \(table) cascade",
@@ -82,14 +83,14 @@ struct PrivilegeTests {
                     "set role cardea_owner; select 1",
                     "create or replace function audit.refuse_change() returns trigger language plpgsql as 'begin return null; end'",
                     "update audit.head set next_index = 0", "delete from audit.tenant", "select key from audit.deployment",
-                    "update audit.migration set version = 2", "select audit.seal_restored(0)", "select audit.protect('audit.head')",
+                    "update audit.migration set version = 2", "select audit.seal_restored(\(shard))", "select audit.protect('audit.head')",
                 ].filter { !$0.hasPrefix("set role") })
         }
     }
 
-    @Test("not even the superuser or the owner changes the record by accident: the trigger refuses")
-    func trigger() async throws {
-        try await stored { record in
+    @Test("not even the superuser or the owner changes the record by accident: the trigger refuses", arguments: [1, 4])
+    func trigger(shards: Int) async throws {
+        try await stored(shards: shards) { record in
             for table in try await tables(record) {
                 for statement in ["update \(table) set time = time where false", "delete from \(table)", "truncate \(table)"] {
                     for prefix in ["", "set local role cardea_owner; "] {
@@ -106,9 +107,9 @@ struct PrivilegeTests {
         }
     }
 
-    @Test("a partition made later is as protected as the first ones")
-    func laterPartition() async throws {
-        try await stored { record in
+    @Test("a partition made later is as protected as the first ones", arguments: [1, 4])
+    func laterPartition(shards: Int) async throws {
+        try await stored(shards: shards) { record in
             let old = try #require(Timestamp("2003-03-03T03:03:03Z"))
             try await record.appender.ensurePartitions(since: old, until: old)
             try await expectRefused(record, nil, ["delete from audit.event_2003", "truncate audit.event_2003"])
@@ -116,14 +117,15 @@ struct PrivilegeTests {
         }
     }
 
-    @Test("the writer appends and does nothing else")
-    func writer() async throws {
-        try await stored { record in
+    @Test("the writer appends and does nothing else", arguments: [1, 4])
+    func writer(shards: Int) async throws {
+        try await stored(shards: shards) { record in
             try await expectRefused(
                 record, "cardea_writer",
                 [
                     "select 1 from audit.event", "select 1 from audit.log", "select 1 from audit.head", "select 1 from audit.tenant",
-                    "select 1 from audit.alert", "select 1 from audit.checkpoint", "select audit.seal(0)", "select audit.add_shards(9)",
+                    "select 1 from audit.alert", "select 1 from audit.checkpoint", "select audit.seal(\(shards - 1))",
+                    "select audit.add_shards(9)",
                     "insert into audit.tenant values ('x', 0)",
                 ])
             try await expectDone(
@@ -132,20 +134,20 @@ struct PrivilegeTests {
         }
     }
 
-    @Test("the reader reads and does nothing else")
-    func reader() async throws {
-        try await stored { record in
+    @Test("the reader reads and does nothing else", arguments: [1, 4])
+    func reader(shards: Int) async throws {
+        try await stored(shards: shards) { record in
             try await expectDone(
                 record, "cardea_reader",
                 ["event", "log", "head", "tenant", "alert", "alert_event", "projection", "checkpoint"].map { "select 1 from audit.\($0)" })
             try await expectRefused(
                 record, "cardea_reader",
                 [
-                    "select audit.seal(0)", "select audit.shard_of('acme')", "select audit.ensure_partitions(now(), now())",
+                    "select audit.seal(\(shards - 1))", "select audit.shard_of('acme')", "select audit.ensure_partitions(now(), now())",
                     "select audit.deployment_key()", "select audit.add_shards(9)", "delete from audit.alert",
                     "update audit.lease set owner = 'me'",
                 ])
-            let shard: Int32 = 0
+            let shard = try await record.shard()
             let event = try record.events(1)
             let state = try await refusal {
                 try await record.database.pool(role: "cardea_reader").withConnection {
@@ -156,13 +158,13 @@ struct PrivilegeTests {
         }
     }
 
-    @Test("the worker seals, reads and keeps its books; the administrator grows shards and asks for rebuilds")
-    func workerAndAdministrator() async throws {
-        try await stored { record in
+    @Test("the worker seals, reads and keeps its books; the administrator grows shards and asks for rebuilds", arguments: [1, 4])
+    func workerAndAdministrator(shards: Int) async throws {
+        try await stored(shards: shards) { record in
             try await expectDone(
                 record, "cardea_worker",
                 [
-                    "select audit.seal(0)", "select 1 from audit.event", "update audit.lease set owner = 'me'",
+                    "select audit.seal(\(shards - 1))", "select 1 from audit.event", "update audit.lease set owner = 'me'",
                     "insert into audit.worker (id) values ('w')", "delete from audit.detection_state",
                 ])
             try await expectRefused(
@@ -170,7 +172,8 @@ struct PrivilegeTests {
             try await expectDone(
                 record, "cardea_admin",
                 [
-                    "select audit.add_shards(3)", "select 1 from audit.event", "select audit.seal(0)", "select audit.shard_of('acme')",
+                    "select audit.add_shards(\(shards + 2))", "select 1 from audit.event", "select audit.seal(\(shards - 1))",
+                    "select audit.shard_of('acme')",
                     "insert into audit.projection (name, generation, version, state) values ('x', 1, 1, 'building')",
                 ])
             try await expectRefused(
@@ -182,9 +185,9 @@ struct PrivilegeTests {
         }
     }
 
-    @Test("no role can sign in, and the public may do nothing")
-    func signIn() async throws {
-        try await withRecord { record in
+    @Test("no role can sign in, and the public may do nothing", arguments: [1, 4])
+    func signIn(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
             let able = try await record.pool.query(
                 #"select rolname::text from pg_roles where rolname in ('cardea_owner', 'cardea_writer', 'cardea_access', 'cardea_worker', 'cardea_reader', 'cardea_admin') and (rolcanlogin or rolsuper or rolcreaterole or rolbypassrls)"#,
                 as: String.self)
@@ -199,9 +202,11 @@ struct PrivilegeTests {
         }
     }
 
-    @Test("a type in the caller's temporary schema is not taken for one of the server's by the owner's functions", arguments: roles)
-    func temporaryTypes(role: String) async throws {
-        try await withRecord { record in
+    @Test(
+        "a type in the caller's temporary schema is not taken for one of the server's by the owner's functions", arguments: roles, [1, 4])
+    func temporaryTypes(role: String, shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
+            let shard = shards - 1
             try await withPostgresConnection(record.database.configuration(role: role), logger: .quiet) { connection in
                 try await connection.simple(
                     """
@@ -217,11 +222,11 @@ struct PrivilegeTests {
                     """)
                 let calls = [
                     "select audit.shard_of('acme'::pg_catalog.text)",
-                    "select audit.ensure_partitions(now(), now() + interval '1 day')", "select audit.seal(0)",
+                    "select audit.ensure_partitions(now(), now() + interval '1 day')", "select audit.seal(\(shard))",
                     "select audit.deployment_key()",
-                    "select audit.add_shards(2)",
+                    "select audit.add_shards(\(shards + 1))",
                     """
-                    select audit.append(0, null::pg_catalog.uuid[], null, null, null, null, null, null, null, null, null, null, null, null,
+                    select audit.append(\(shard), null::pg_catalog.uuid[], null, null, null, null, null, null, null, null, null, null, null, null,
                         null, null, null, null, null, null, null, null, null)
                     """,
                 ]

@@ -1,4 +1,5 @@
 import AuditEvents
+import AuditTesting
 import DatabaseTesting
 import EventStore
 import PostgreSQL
@@ -159,26 +160,32 @@ struct QueryTests {
         }
     }
 
-    @Test("an event is found as soon as it is committed, its index comes with the seal")
-    func unsealed() async throws {
-        try await withRecord { record in
-            let events = try record.events(3)
+    @Test("an event is found as soon as it is committed, its index comes with the seal", arguments: [1, 4])
+    func unsealed(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
+            let events = try record.spread(21)
             try await record.appender.append(events)
-            func indexes() async throws -> [Int64?] {
-                try await record.workers.withConnection { try await EventQuery(EventFilter()).run($0, limit: 10).map(\.index) }
+            func found() async throws -> [FoundEvent] {
+                try await record.workers.withConnection { try await EventQuery(EventFilter()).run($0, limit: 100) }
             }
-            #expect(try await indexes() == [nil, nil, nil])
+            #expect(try await found().map(\.index) == Array(repeating: nil, count: 21))
             try await record.sealer.sealAll()
-            #expect(try await Set(indexes()) == [0, 1, 2])
-            let read = try await record.workers.withConnection { try await LogReader().read($0, shard: 0, from: 1, limit: 1) }
-            #expect(read.map(\.index) == [1])
-            #expect(try await record.workers.withConnection { try await LogReader().nextIndex($0, shard: 0) } == 3)
+            let sealed = Dictionary(grouping: try await found(), by: \.shard)
+            #expect(sealed.keys.sorted() == Array(0..<Int32(shards)))
+            for (shard, part) in sealed {
+                #expect(part.compactMap(\.index).sorted() == Array(0..<Int64(part.count)))
+                let read = try await record.workers.withConnection { try await LogReader().read($0, shard: shard, from: 1, limit: 1) }
+                #expect(read.map(\.index) == [1])
+                #expect(read.map(\.event.id) == part.filter { $0.index == 1 }.map(\.event.id))
+                #expect(
+                    try await record.workers.withConnection { try await LogReader().nextIndex($0, shard: shard) } == Int64(part.count))
+            }
         }
     }
 
-    @Test("an address that is none is an error of the question, not of the server")
-    func badAddress() async throws {
-        try await withRecord { record in
+    @Test("an address that is none is an error of the question, not of the server", arguments: [1, 4])
+    func badAddress(shards: Int) async throws {
+        try await withRecord(shards: shards) { record in
             var filter = EventFilter()
             filter.addresses = ["10.0.0.0/99"]
             let state = try await refusal { _ = try await record.workers.withConnection { try await EventQuery(filter).run($0, limit: 1) } }

@@ -24,6 +24,13 @@ struct Record: Sendable {
 
     func events(_ count: Int, _ tenant: String = "default") throws -> [EncodedEvent] { try (0..<count).map { _ in try event(tenant) } }
 
+    /// `count` events of seven tenants in turn, of whom each of four shards has one at least.
+    func spread(_ count: Int, at time: Timestamp = .now()) throws -> [EncodedEvent] {
+        try (0..<count).map { try event("tenant\($0 % 7)", at: time) }
+    }
+
+    func shard(of tenant: String = "default") async throws -> Int32 { try await appender.shard(of: tenant) }
+
     func count(_ table: String = "audit.event") async throws -> Int {
         Int(try await pool.query("select count(*) from \(unsafe: table)", as: Int64.self)[0])
     }
@@ -48,7 +55,7 @@ struct Record: Sendable {
 }
 
 /// Gives a fresh database with `shards` shards to `body`.
-func withRecord<R: Sendable>(shards: Int = 1, _ body: (Record) async throws -> R) async throws -> R {
+func withRecord<R: Sendable>(shards: Int, _ body: (Record) async throws -> R) async throws -> R {
     try await withTestDatabase { database in
         _ = try await Migrator(database.configuration(), logger: .quiet).migrate(shards: shards)
         let record = Record(
@@ -72,12 +79,12 @@ func refusal(_ body: () async throws -> Void) async throws -> String? {
     }
 }
 
-/// Asks again and again until the state has come.
+/// Asks again and again until the state has come; not without a pause, which would take the processor from what is waited for.
 func eventually(_ what: Comment, within: Duration = .seconds(60), _ condition: () async throws -> Bool) async throws {
     let deadline = ContinuousClock.now + within
     while try await !condition() {
         try #require(ContinuousClock.now < deadline, what)
-        await Task.yield()
+        try await Task.sleep(for: .milliseconds(2))
     }
 }
 

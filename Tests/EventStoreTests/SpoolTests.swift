@@ -1,4 +1,5 @@
 import AuditEvents
+import AuditTesting
 import Glibc
 import PostgreSQL
 import Testing
@@ -169,7 +170,7 @@ struct SpoolTests {
     @Test("junk in place of a segment stops nothing", arguments: 0..<8 as Range<UInt64>)
     func junk(seed: UInt64) async throws {
         try await withFolder { (root) async throws in
-            var random = SeededGenerator(seed)
+            var random = SeededGenerator(seed: seed)
             let all = try encoded(events(2))
             try prepare(root, all)
             let whole = try read(root + Self.segment)

@@ -41,6 +41,12 @@ struct StoreFixture: Sendable {
         Int(try await superuser.query("select count(*) as n from \(unsafe: table)")[0].decode("n", as: Int64.self))
     }
 
+    func contains(_ event: AuditEvent) async throws -> Bool {
+        try await !superuser.query(
+            "select 1 from audit.event where id = \(PostgresUUID(event.id)) and shard = audit.shard_of(\(event.header.tenant))"
+        ).isEmpty
+    }
+
     func storedIDs() async throws -> [EventID] {
         try await superuser.query("select id from audit.event order by id").map { row in
             let id = try row.decode("id", as: PostgresUUID.self)
@@ -59,7 +65,7 @@ struct StoreFixture: Sendable {
 }
 
 /// Runs `body` with a database of its own, migrated to `shards` shards.
-func withStore(shards: Int = 1, _ body: (StoreFixture) async throws -> Void) async throws {
+func withStore(shards: Int, _ body: (StoreFixture) async throws -> Void) async throws {
     try await withTestDatabase { (database) async throws in
         _ = try await Migrator(database.configuration(), logger: .quiet).migrate(shards: shards)
         let fixture = StoreFixture(
@@ -71,14 +77,15 @@ func withStore(shards: Int = 1, _ body: (StoreFixture) async throws -> Void) asy
     }
 }
 
-/// Events a microsecond apart that end a second ago, or at `end`.
+/// Events a microsecond apart that end a second ago, or at `end`: of one tenant, or of seven in turn, of whom each of four shards has one.
 func events(
-    _ count: Int, tenant: String = "default", end: Timestamp = Timestamp(microseconds: Timestamp.now().microseconds - 1_000_000)
+    _ count: Int, tenant: String? = nil, end: Timestamp = Timestamp(microseconds: Timestamp.now().microseconds - 1_000_000)
 ) -> [AuditEvent] {
     (0..<count).map { number in
         AuditEvent(
             header: EventHeader(
-                id: EventID(time: Timestamp(microseconds: end.microseconds - Int64(count - number))), tenant: tenant, source: "test",
+                id: EventID(time: Timestamp(microseconds: end.microseconds - Int64(count - number))),
+                tenant: tenant ?? "tenant\(number % 7)", source: "test",
                 type: .loginFailure, outcome: .denied),
             body: EventBody(actor: .init(name: "user\(number)"), client: .init(ip: "192.0.2.\(number % 250)")))
     }
@@ -103,23 +110,9 @@ func eventually(within limit: Duration = .seconds(30), _ condition: () async thr
     let deadline = ContinuousClock.now + limit
     while ContinuousClock.now < deadline {
         if try await condition() { return true }
-        await Task.yield()
+        try await Task.sleep(for: .milliseconds(2))
     }
     return false
-}
-
-/// SplitMix64: the same numbers for the same seed.
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    init(seed: Int) { state = UInt64(bitPattern: Int64(seed)) }
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
 }
 
 /// What several tasks of a test share.

@@ -41,9 +41,9 @@ struct StoreTests {
         }
     }
 
-    @Test("a batch leaves when it is full, and a part of one on flush")
-    func bySize() async throws {
-        try await withStore { (store) async throws in
+    @Test("a batch leaves when it is full, and a part of one on flush", arguments: [1, 4])
+    func bySize(shards: Int) async throws {
+        try await withStore(shards: shards) { (store) async throws in
             let sink = EventStore(
                 pool: store.worker,
                 configuration: configuration {
@@ -62,9 +62,9 @@ struct StoreTests {
         }
     }
 
-    @Test("a batch that does not fill leaves after its delay")
-    func byDelay() async throws {
-        try await withStore { (store) async throws in
+    @Test("a batch that does not fill leaves after its delay", arguments: [1, 4])
+    func byDelay(shards: Int) async throws {
+        try await withStore(shards: shards) { (store) async throws in
             let sink = EventStore(pool: store.worker, logger: .quiet)
             try await running(sink) { () async throws in
                 try await sink.record(events(1)[0])
@@ -73,10 +73,15 @@ struct StoreTests {
         }
     }
 
-    @Test("flush returns under a load that never pauses")
-    func flushUnderLoad() async throws {
-        try await withStore { (store) async throws in
-            let sink = EventStore(pool: store.worker, configuration: configuration { $0.batchSize = 20 }, logger: .quiet)
+    @Test("flush returns under a load that never pauses", arguments: [1, 4])
+    func flushUnderLoad(shards: Int) async throws {
+        try await withStore(shards: shards) { (store) async throws in
+            let sink = EventStore(
+                pool: store.worker,
+                configuration: configuration {
+                    $0.batchSize = 20
+                    $0.bufferCapacity = 400
+                }, logger: .quiet)
             let isDone = Shared(false)
             try await running(sink) { () async throws in
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -89,7 +94,7 @@ struct StoreTests {
                         let marker = events(1)[0]
                         try await sink.record(marker)
                         await sink.flush()
-                        #expect(try await store.storedIDs().contains(marker.id))
+                        #expect(try await store.contains(marker))
                     }
                     isDone.withLock { $0 = true }
                     try await group.waitForAll()
@@ -135,9 +140,9 @@ struct StoreTests {
         await nowhere.close()
     }
 
-    @Test("full and told to refuse, it refuses; what it took is stored, and nothing else")
-    func refuse() async throws {
-        try await withStore { (store) async throws in
+    @Test("full and told to refuse, it refuses; what it took is stored, and nothing else", arguments: [1, 4])
+    func refuse(shards: Int) async throws {
+        try await withStore(shards: shards) { (store) async throws in
             let sink = EventStore(
                 pool: store.worker,
                 configuration: configuration {
@@ -181,9 +186,9 @@ struct StoreTests {
         }
     }
 
-    @Test("an event that the database refuses stands alone: its durable caller is told, the others are stored")
-    func poison() async throws {
-        try await withStore { (store) async throws in
+    @Test("an event that the database refuses stands alone: its durable caller is told, the others are stored", arguments: [1, 4])
+    func poison(shards: Int) async throws {
+        try await withStore(shards: shards) { (store) async throws in
             // A store whose clock runs ahead lets pass what the database does not.
             let sink = EventStore(pool: store.worker, logger: .silent, now: { .maximum })
             let good = events(40)
@@ -210,9 +215,9 @@ struct StoreTests {
         }
     }
 
-    @Test("an event that the database refuses does not hold up the spool it came from")
-    func poisonInTheSpool() async throws {
-        try await withStore { (store) async throws in
+    @Test("an event that the database refuses does not hold up the spool it came from", arguments: [1, 4])
+    func poisonInTheSpool(shards: Int) async throws {
+        try await withStore(shards: shards) { (store) async throws in
             try await withFolder { (root) async throws in
                 let good = try encoded(events(60))
                 let poison = try encoded(events(1, end: Timestamp.now().advanced(bySeconds: 7200)))
@@ -230,9 +235,9 @@ struct StoreTests {
         }
     }
 
-    @Test("what comes behind spooled events is stored too, and the folder is free after the run")
-    func behindTheSpool() async throws {
-        try await withStore { (store) async throws in
+    @Test("what comes behind spooled events is stored too, and the folder is free after the run", arguments: [1, 4])
+    func behindTheSpool(shards: Int) async throws {
+        try await withStore(shards: shards) { (store) async throws in
             try await withFolder { (root) async throws in
                 let old = try encoded(events(1500))
                 do {
@@ -252,12 +257,12 @@ struct StoreTests {
         }
     }
 
-    @Test("PostgreSQL is killed under load: the spool takes over, requests go on, and every event arrives once")
-    func outage() async throws {
+    @Test("PostgreSQL is killed under load: the spool takes over, requests go on, and every event arrives once", arguments: [1, 4])
+    func outage(shards: Int) async throws {
         try await withTestCluster { (cluster) async throws in
             try await withFolder { (root) async throws in
                 let url = try await cluster.start()
-                _ = try await Migrator(PostgresConfiguration(url: url), logger: .quiet).migrate(shards: 4)
+                _ = try await Migrator(PostgresConfiguration(url: url), logger: .quiet).migrate(shards: shards)
                 let pool = PostgresPool(
                     PostgresConfiguration(url: url, role: "cardea_writer", acquireTimeout: .milliseconds(500)), logger: .silent)
                 let sink = EventStore(pool: pool, configuration: configuration { $0.spoolDirectory = root }, logger: .silent)

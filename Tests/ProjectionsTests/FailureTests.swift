@@ -1,4 +1,5 @@
 import AuditEvents
+import AuditTesting
 import DatabaseTesting
 import EventStore
 import PostgreSQL
@@ -100,9 +101,9 @@ import Testing
         }
     }
 
-    @Test("one that sleeps longer than the server allows loses its transaction, so that its heir need not wait")
-    func idleInTransaction() async throws {
-        try await withWorkerBed(shards: 1, idle: .seconds(3)) { bed in
+    @Test("one that sleeps longer than the server allows loses its transaction, so that its heir need not wait", arguments: [1, 4])
+    func idleInTransaction(shards: Int) async throws {
+        try await withWorkerBed(shards: shards, idle: .seconds(3)) { bed in
             var traffic = Traffic(seed: 25)
             try await bed.store(traffic.next(200))
             let gate = Gate()
@@ -117,34 +118,35 @@ import Testing
         }
     }
 
-    @Test("a stale token is refused even where nobody has folded since")
-    func staleToken() async throws {
-        try await withWorkerBed(shards: 1) { bed in
+    @Test("a stale token is refused even where nobody has folded since", arguments: [1, 4])
+    func staleToken(shards: Int) async throws {
+        try await withWorkerBed(shards: shards) { bed in
             try await bed.generations.ensure()
             var traffic = Traffic(seed: 26)
-            try await bed.store(traffic.next(20))
+            try await bed.store(traffic.next(100))
+            let shard = try await Appender(bed.pool).shard(of: "tenant0")
             try await bed.sealer.sealAll()
             let first = Leases(pool: bed.pool, worker: "first", duration: .seconds(60))
             let second = Leases(pool: bed.pool, worker: "second", duration: .seconds(60))
-            let old = try #require(try await first.acquire(0))
-            #expect(try await second.acquire(0) == nil)
+            let old = try #require(try await first.acquire(shard))
+            #expect(try await second.acquire(shard) == nil)
             try await bed.pool.execute("update audit.lease set expires_at = '-infinity'")
-            let new = try #require(try await second.acquire(0))
+            let new = try #require(try await second.acquire(shard))
             #expect(new > old)
-            #expect(try await first.renew([0: old]).isEmpty)
+            #expect(try await first.renew([shard: old]).isEmpty)
             let before = try await bed.books()
-            let stale = ShardWorker(shard: 0, token: old, pool: bed.pool, rules: bed.rules, batchSize: 5, logger: .quiet)
+            let stale = ShardWorker(shard: shard, token: old, pool: bed.pool, rules: bed.rules, batchSize: 5, logger: .quiet)
             try await stale.refresh()
             await #expect { _ = try await stale.advance() } throws: { ($0 as? StoreError)?.code == .fenced }
             #expect(try await bed.books() == before)
-            try await first.release([0: old])
-            #expect(try await bed.owners() == [0: "second"], "it cannot give away what is another's")
+            try await first.release([shard: old])
+            #expect(try await bed.owners() == [shard: "second"], "it cannot give away what is another's")
         }
     }
 
-    @Test("a switch and batches of other shards do not lock each other out")
-    func switching() async throws {
-        try await withWorkerBed(shards: 4) { bed in
+    @Test("a switch and batches of other shards do not lock each other out", arguments: [1, 4])
+    func switching(shards: Int) async throws {
+        try await withWorkerBed(shards: shards) { bed in
             var traffic = Traffic(seed: 27)
             try await bed.store(traffic.next(300))
             try await bed.worker().runUntilIdle()
@@ -165,6 +167,45 @@ import Testing
             let after = try await bed.pool.query(
                 "select deadlocks from pg_stat_database where datname = current_database()", as: Int64.self)
             #expect(after == before)
+            try await bed.expectFolded()
+        }
+    }
+
+    @Test("a shard that cannot be sealed does not hold the others up, wherever it stands among them", arguments: [1, 4])
+    func unsealable(shards: Int) async throws {
+        try await withWorkerBed(shards: shards) { bed in
+            var traffic = Traffic(seed: 28)
+            let superuser = bed.database.pool(maximumConnections: 1)
+            try await superuser.withConnection {
+                try await $0.simple(
+                    """
+                    create table public.broken (shard integer);
+                    create function public.refuse() returns trigger language plpgsql security definer as $$
+                    begin
+                        if exists (select from public.broken b where b.shard = new.shard) then raise exception 'its disk is full'; end if;
+                        return new;
+                    end $$;
+                    create trigger refuse before insert on audit.log for each row execute function public.refuse()
+                    """)
+            }
+            func sealed(_ shard: Int32) async throws -> Bool {
+                try await bed.pool.query(
+                    """
+                    select (select count(*) from audit.event where shard = \(shard)) = (select next_index from audit.head where shard = \(shard))
+                    """, as: Bool.self) == [true]
+            }
+            try await bed.withRunning(bed.worker()) {
+                try await eventually("it has all") { try await bed.owners().count == shards }
+                for good in try await bed.shardNumbers() {
+                    try await superuser.execute("insert into public.broken select shard from audit.head where shard <> \(good)")
+                    try await bed.store(traffic.next(100))
+                    try await eventually("shard \(good) is sealed") { try await sealed(good) }
+                    for shard in try await bed.shardNumbers() where shard != good { #expect(try await !sealed(shard)) }
+                    try await superuser.execute("delete from public.broken")
+                    try await eventually("all is folded") { try await bed.isIdle() }
+                }
+            }
+            await superuser.close()
             try await bed.expectFolded()
         }
     }

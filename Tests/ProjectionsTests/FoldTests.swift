@@ -1,4 +1,5 @@
 import AuditEvents
+import AuditTesting
 import DatabaseTesting
 import EventStore
 import PostgreSQL
@@ -27,18 +28,22 @@ import Testing
         }
     }
 
-    @Test("an account's name may be long, and spelt in two ways, whatever the cut", arguments: [1, 2000])
-    func names(batch: Int) async throws {
-        try await withWorkerBed(shards: 1) { bed in
+    @Test("an account's name may be long, and spelt in two ways, whatever the cut", arguments: [1, 4], [1, 2000])
+    func names(shards: Int, batch: Int) async throws {
+        try await withWorkerBed(shards: shards) { bed in
             var random = SeededGenerator(seed: 5)
             let long = (0..<9000).map { _ in String(UInt8.random(in: 0...255, using: &random), radix: 16) }.joined()
             let names = ["\u{e9}", "e\u{301}", "\u{e9}", long, long + "x", "e\u{301}", "a\u{0}b", "\"\\'", long]
             let start = Timestamp.now().advanced(bySeconds: -600)
+            // Each of four shards has one of these.
+            let tenants = ["tenant0", "tenant1", "tenant2", "tenant5"]
             try await bed.store(
-                names.enumerated().map { index, name in
-                    AuditEvent(
+                (0..<names.count * tenants.count).map { index in
+                    let name = names[index / tenants.count]
+                    return AuditEvent(
                         header: EventHeader(
-                            id: EventID(time: start.advanced(bySeconds: Int64(index))), source: "api", type: .loginFailure,
+                            id: EventID(time: start.advanced(bySeconds: Int64(index))), tenant: tenants[index % tenants.count],
+                            source: "api", type: .loginFailure,
                             outcome: .failure),
                         body: EventBody(actor: .init(name: name)))
                 })
@@ -46,13 +51,13 @@ import Testing
             try await bed.expectFolded()
             let counts = try await bed.pool.query(
                 "select failures from audit_view.failed_login where kind = 'account' order by 1", as: Int64.self)
-            #expect(counts == [1, 1, 1, 2, 2, 2])
+            #expect(counts == Array(repeating: 1, count: 12) + Array(repeating: 2, count: 12))
         }
     }
 
-    @Test("the largest duration there can be stops nothing")
-    func extremes() async throws {
-        try await withWorkerBed(shards: 1) { bed in
+    @Test("the largest duration there can be stops nothing", arguments: [1, 4])
+    func extremes(shards: Int) async throws {
+        try await withWorkerBed(shards: shards) { bed in
             var traffic = Traffic(seed: 1)
             var events = traffic.next(200)
             for index in events.indices where events[index].header.type == .httpRequest {
@@ -131,9 +136,9 @@ import Testing
         }
     }
 
-    @Test("a reader who takes long holds a switch up, and neither folding nor other readers")
-    func slowReader() async throws {
-        try await withWorkerBed(shards: 4) { bed in
+    @Test("a reader who takes long holds a switch up, and neither folding nor other readers", arguments: [1, 4])
+    func slowReader(shards: Int) async throws {
+        try await withWorkerBed(shards: shards) { bed in
             var traffic = Traffic(seed: 9)
             try await bed.store(traffic.next(200))
             try await bed.worker().runUntilIdle()
@@ -175,9 +180,9 @@ import Testing
         }
     }
 
-    @Test("a newer binary's generation is left alone, be it in building or live", arguments: ["building", "live"])
-    func newerVersion(state: String) async throws {
-        try await withWorkerBed(shards: 4) { bed in
+    @Test("a newer binary's generation is left alone, be it in building or live", arguments: [1, 4], ["building", "live"])
+    func newerVersion(shards: Int, state: String) async throws {
+        try await withWorkerBed(shards: shards) { bed in
             var traffic = Traffic(seed: 2)
             try await bed.store(traffic.next(100))
             try await bed.worker().runUntilIdle()
@@ -188,14 +193,14 @@ import Testing
             try await bed.store(traffic.next(100))
             try await bed.worker().runUntilIdle()
             let places = try await bed.catalog.status().filter { $0.name == "session" && $0.generation == 7 }
-            #expect(places.count == 4 && places.allSatisfy { $0.next == 0 && $0.state == state })
+            #expect(places.count == shards && places.allSatisfy { $0.next == 0 && $0.state == state })
             #expect(try await bed.catalog.status().filter { $0.name == "failed_login" }.allSatisfy { $0.lag == 0 })
         }
     }
 
-    @Test("alerts are never rebuilt, an unknown view is named as such, and one rebuild of a view is enough")
-    func refusals() async throws {
-        try await withWorkerBed(shards: 1) { bed in
+    @Test("alerts are never rebuilt, an unknown view is named as such, and one rebuild of a view is enough", arguments: [1, 4])
+    func refusals(shards: Int) async throws {
+        try await withWorkerBed(shards: shards) { bed in
             try await bed.generations.ensure()
             await #expect { _ = try await bed.catalog.rebuild("detection") } throws: { "\($0)".contains("alerts are never rebuilt") }
             await #expect { _ = try await bed.catalog.rebuild("nonsense") } throws: { "\($0)".contains("no projection nonsense") }
@@ -204,15 +209,16 @@ import Testing
         }
     }
 
-    @Test("a shard that comes later is folded like the others, also where a generation began just then")
-    func growing() async throws {
-        try await withWorkerBed(shards: 1) { bed in
+    @Test("a shard that comes later is folded like the others, also where a generation began just then", arguments: zip([1, 4], [4, 8]))
+    func growing(from: Int, to: Int) async throws {
+        try await withWorkerBed(shards: from) { bed in
             var traffic = Traffic(seed: 4)
             try await bed.store(traffic.next(50))
             try await bed.worker().runUntilIdle()
             let number = try await bed.catalog.rebuild("session")
-            _ = try await Migrator(bed.database.configuration(), logger: .quiet).migrate(shards: 4)
-            try await bed.pool.execute("delete from audit.checkpoint where shard > 1")
+            _ = try await Migrator(bed.database.configuration(), logger: .quiet).migrate(shards: to)
+            // All but one of the new shards.
+            try await bed.pool.execute("delete from audit.checkpoint where shard > \(Int32(from))")
             try await bed.store(
                 (0..<200).map { index in
                     AuditEvent(

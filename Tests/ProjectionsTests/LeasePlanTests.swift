@@ -1,3 +1,4 @@
+import AuditTesting
 import Testing
 
 @testable import Projections

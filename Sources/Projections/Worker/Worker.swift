@@ -235,21 +235,29 @@ public final class Worker: Service, Sendable {
 
     private func seal() async {
         var delay = configuration.sealInterval
+        // Shards that could not be sealed, and when each is tried again: the others do not wait for them.
+        var failing: [Int32: (delay: Duration, until: ContinuousClock.Instant)] = [:]
         while !Task.isCancelled {
-            do {
-                var count = 0
-                let held = shards.withLock { $0.mapValues(\.wake) }
-                for (shard, wake) in held {
+            var count = 0
+            let held = shards.withLock { $0.mapValues(\.wake) }
+            failing = failing.filter { held[$0.key] != nil }
+            for (shard, wake) in held where failing[shard].map({ $0.until < .now }) ?? true {
+                do {
                     let sealed = try await sealer.seal(shard)
+                    failing[shard] = nil
                     count += sealed.count
                     if sealed.count > 0 { wake.ring() }
+                } catch {
+                    if Task.isCancelled { return }
+                    // No answer at all: the server is away for every shard.
+                    let isAway = (error as? PostgresError)?.sqlState == nil
+                    let pause = min((failing[shard]?.delay ?? configuration.sealInterval) * 2, .seconds(2))
+                    for shard in isAway ? Array(held.keys) : [shard] { failing[shard] = (pause, .now + pause) }
+                    logger.warning("Sealing failed and is tried again", metadata: ["shard": "\(shard)", "error": "\(error)"])
+                    if isAway { break }
                 }
-                delay = count > 0 ? configuration.sealInterval : min(delay * 3 / 2, configuration.idleSealInterval)
-            } catch {
-                if Task.isCancelled { return }
-                delay = min(delay * 2, .seconds(2))
-                logger.warning("Sealing failed and is tried again", metadata: ["error": "\(error)"])
             }
+            delay = count > 0 ? configuration.sealInterval : min(delay * 3 / 2, configuration.idleSealInterval)
             try? await Task.sleep(for: delay)
         }
     }

@@ -3,8 +3,9 @@ import LogFormats
 
 /// Turns a log's lines into events with ids of their own: a pure part of the import.
 ///
-/// An id is the time and a keyed hash of source, line and the line's ordinal among equal ones; so importing a file again, or its rotated or
-/// compressed copy under the same source, stores nothing twice.
+/// An id is the time and a keyed hash of source, line and the line's ordinal among equal ones, and of the tenant where it is not the default
+/// one; so importing a file again, or its rotated or compressed copy under the same source, stores nothing twice, and for another tenant
+/// everything.
 struct ImportedLines {
     /// Equal lines have equal times and so lie near each other: counts of lines longer ago than this many different ones are forgotten.
     static let memory = 500_000
@@ -67,7 +68,7 @@ struct ImportedLines {
         let ordinal = nextOrdinal(line, count: record.repetitions)
         var encoded: [EncodedEvent] = []
         for repetition in 0..<record.repetitions {
-            let id = record.id ?? EventID(time: record.time, entropy: entropy(line, ordinal + repetition))
+            let id = record.id ?? EventID(time: record.time, entropy: entropy(line, ordinal + repetition, record.tenant ?? tenant))
             let header = EventHeader(
                 id: id, tenant: record.tenant ?? tenant, source: record.source ?? source, type: record.type, outcome: record.outcome,
                 reason: record.reason, severity: record.severity, actorKind: record.actorKind, privileged: record.privileged,
@@ -122,12 +123,13 @@ struct ImportedLines {
         bytes.reduce(14_695_981_039_346_656_037) { ($0 ^ UInt64($1)) &* 1_099_511_628_211 }
     }
 
-    private func entropy(_ line: ArraySlice<UInt8>, _ ordinal: Int) -> UInt64 {
+    private func entropy(_ line: ArraySlice<UInt8>, _ ordinal: Int, _ tenant: String) -> UInt64 {
         var message = Array(source.utf8)
         message.append(0)
         message.append(contentsOf: line)
         message.append(0)
         for shift in stride(from: 0, to: 64, by: 8) { message.append(UInt8(truncatingIfNeeded: ordinal >> shift)) }
+        if tenant != "default" { message.append(contentsOf: tenant.utf8) }
         return fingerprinter.mac(message, purpose: .importedLine).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 }

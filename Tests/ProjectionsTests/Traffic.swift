@@ -1,18 +1,5 @@
 import AuditEvents
-
-/// SplitMix64 (Steele, Lea, Flood, 2014): the same seed gives the same events everywhere.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: Int) { state = UInt64(bitPattern: Int64(seed)) &* 0x9e37_79b9_7f4a_7c15 }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z >> 31
-    }
-}
+import AuditTesting
 
 /// Generated events of every kind that a view or a rule looks at, of several tenants, a little out of order.
 struct Traffic {
