@@ -60,6 +60,7 @@ extension AuditContext {
     private func makeEvent(_ state: State, _ trail: AuditTrail, type: EventType, outcome: Outcome, severity: Severity) -> AuditEvent {
         let facts = state.facts
         let configuration = trail.configuration
+        let client = state.client ?? peer
         // The time is that of the end: a stream of an hour would else come too late for every window.
         let header = EventHeader(
             id: EventID(time: configuration.clock.now()), tenant: configuration.tenant, source: configuration.source, type: type,

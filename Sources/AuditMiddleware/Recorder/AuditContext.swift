@@ -14,13 +14,15 @@ public final class AuditContext: Sendable {
         var requestID = ""
         var userAgent: String?
         var trace: TraceParent?
+        /// As the configured trust model found it; nil where that is the peer.
+        var client: ClientAddress?
         var started: Int64 = 0
         var facts = AuditFacts()
         var responseFields = HTTPFields()
     }
 
     /// Who connected: the peer of the connection. Nil in process and on a Unix socket.
-    public let client: ClientAddress?
+    public let peer: ClientAddress?
     private let channel: any Channel
     private let wasActive: Bool
     private let endpointPath: EndpointPath
@@ -31,10 +33,12 @@ public final class AuditContext: Sendable {
     public init(source: ApplicationRequestContextSource, endpointPath: EndpointPath) {
         channel = source.channel
         wasActive = channel.isActive
-        client = channel.remoteAddress.flatMap(ClientAddress.init)
+        peer = channel.remoteAddress.flatMap(ClientAddress.init)
         self.endpointPath = endpointPath
     }
 
+    /// Who makes the request, as far as `AuditRecorder.Configuration.clientAddress` lets others be believed.
+    public var client: ClientAddress? { state.withLock { $0.client } ?? peer }
     /// The id that the response and all events of the request bear.
     public var requestID: String { state.withLock { $0.requestID } }
     /// The caller's trace, where it named one.
@@ -52,6 +56,13 @@ public final class AuditContext: Sendable {
     /// Adds a header field to the response, whatever it will be: also to that of an error thrown further in.
     public func addResponseField(_ name: HTTPField.Name, _ value: String) {
         state.withLock { $0.responseFields.append(HTTPField(name: name, value: value)) }
+    }
+
+    func addResponseFields(_ first: HTTPField, _ second: HTTPField) {
+        state.withLock { state in
+            state.responseFields.append(first)
+            state.responseFields.append(second)
+        }
     }
 
     /// The fingerprint of a secret under the recorder's key; nil where no recorder is around the router.
@@ -78,6 +89,8 @@ public final class AuditContext: Sendable {
             }
         }
         let requestID = id.flatMap { RequestID.isAcceptable($0) ? $0 : nil } ?? RequestID.make()
+        let trust = trail.configuration.clientAddress
+        let resolution = trust.isPeer ? nil : trust.resolve(peer: peer, headers: request.headers)
         let started = trail.configuration.clock.monotonicMicroseconds()
         state.withLock { state in
             state.trail = trail
@@ -87,6 +100,10 @@ public final class AuditContext: Sendable {
             state.userAgent = agent.map { RequestFacts.bounded($0, to: 256) }
             state.trace = traces == 1 ? trace.flatMap(TraceParent.init) : nil
             state.started = started
+            if let resolution {
+                state.client = resolution.address
+                if let refusal = resolution.refusal { state.facts.details["forwarding_refused"] = .string(refusal) }
+            }
         }
     }
 

@@ -27,10 +27,12 @@ public struct AuditRecorder: Sendable {
         public var wholeResponseLimit: Int
         /// The seconds in `Retry-After` when the record is full.
         public var retryAfterSeconds: Int
+        /// Whose word is taken for a client's address.
+        public var clientAddress: ClientAddressTrust
 
         public init(
             source: String, fingerprinter: Fingerprinter, tenant: String = "default", clock: AuditClock = .system,
-            wholeResponseLimit: Int = 64 * 1024, retryAfterSeconds: Int = 5
+            wholeResponseLimit: Int = 64 * 1024, retryAfterSeconds: Int = 5, clientAddress: ClientAddressTrust = .peer
         ) {
             self.source = source
             self.tenant = tenant
@@ -38,6 +40,7 @@ public struct AuditRecorder: Sendable {
             self.clock = clock
             self.wholeResponseLimit = wholeResponseLimit
             self.retryAfterSeconds = retryAfterSeconds
+            self.clientAddress = clientAddress
         }
     }
 
