@@ -30,3 +30,6 @@ revoke all on schema audit_access from public;
 revoke all on all tables in schema audit_access from public, cardea_writer, cardea_access, cardea_worker, cardea_reader, cardea_admin;
 revoke all on all functions in schema audit_access from public, cardea_writer, cardea_access, cardea_worker, cardea_reader, cardea_admin;
 grant usage on schema audit_access to cardea_access, cardea_admin;
+
+-- Shared rate limits: one function, the table is its own.
+grant execute on function audit_access.take_rate_limits to cardea_access, cardea_admin;

@@ -1,68 +1,45 @@
-import AuditEvents
-import CoreMetrics
-import HTTPTypes
+public import AuditEvents
 public import Hummingbird
 public import HummingbirdCore
-import Metrics
-import Synchronization
 
-/// Refuses a client's requests beyond a policy's quota with 429, and says what is left in every response.
+/// Refuses, holds back or records a client's requests beyond a policy's quota, and says what is left in every response.
 ///
-/// A client is an IPv4 address or an IPv6 /64; all clients without an address (in process, over a Unix socket) are one. The count is this
-/// process's own.
+/// ```swift
+/// router.add(middleware: RateLimit(.init(name: "general", limit: 300, windowSeconds: 60)))
+/// let signedIn = router.group().add(middleware: authentication)
+///     .add(middleware: RateLimit(.init(name: "account", limit: 1_000, windowSeconds: 3_600), key: .account, algorithm: .tokenBucket))
+/// ```
+///
+/// Refused requests do not count. To judge several limits together, with lists before them and in one call to a shared store: `RateLimits`.
 public struct RateLimit<Context: AuditedRequestContext>: RouterMiddleware {
-    private final class Counts: Sendable {
-        let window: Mutex<SlidingWindow<ClientAddress?>>
-        let evicted: Counter
-        init(_ policy: RateLimitPolicy) {
-            window = Mutex(SlidingWindow(limit: policy.limit, window: Int64(policy.windowSeconds) * 1_000_000, capacity: policy.capacity))
-            evicted = Counter(label: "audit.rate_limit.evicted", dimensions: [("policy", policy.name)])
-        }
-    }
-
     public let policy: RateLimitPolicy
-    private let clock: AuditClock
-    private let counts: Counts
-    private let policyField: String
+    let limiter: Limiter<Context>
+    let clock: AuditClock
+    private let alone: [Limiter<Context>]
+    /// How a request is held back.
+    package var pause: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
 
-    public init(_ policy: RateLimitPolicy, clock: AuditClock = .system) {
+    /// - Parameters:
+    ///   - key: what is counted by.
+    ///   - store: where; a shared one counts by its own clock, by the policy's name.
+    ///   - mode: what becomes of requests beyond the limit.
+    ///   - cost: what a request takes from the quota; 0 takes nothing, more than the quota is always refused.
+    public init(
+        _ policy: RateLimitPolicy, key: RateLimitKey<Context> = .client, algorithm: RateLimitAlgorithm = .slidingWindow,
+        store: RateLimitStore = .memory, mode: RateLimitMode = .block, clock: AuditClock = .system,
+        cost: @escaping @Sendable (Request, Context) -> Int = { _, _ in 1 }
+    ) {
         self.policy = policy
         self.clock = clock
-        counts = Counts(policy)
-        policyField = "\"\(policy.name)\";q=\(policy.limit);w=\(policy.windowSeconds)"
+        limiter = Limiter(policy, key: key, algorithm: algorithm, store: store, mode: mode, cost: cost)
+        alone = [limiter]
     }
 
     @concurrent
     public func handle(
         _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
-        let now = clock.monotonicMicroseconds()
-        let (decision, evicted) = counts.window.withLock { window in
-            let before = window.evictedLive
-            return (window.take(context.audit.client?.network, at: now), window.evictedLive - before)
-        }
-        if evicted > 0 { counts.evicted.increment(by: Int64(evicted)) }
-        context.audit.addResponseField(.rateLimitPolicy, policyField)
-        context.audit.addResponseField(.rateLimit, "\"\(policy.name)\";r=\(decision.remaining);t=\(Self.seconds(decision.reset))")
-        guard !decision.allowed else { return try await next(request, context) }
-
-        try await context.audit.emit(.rateLimitExceeded, outcome: .denied, reason: policy.name, severity: .low) {
-            $0.details["policy"] = .string(policy.name)
-            $0.details["quota"] = .int(Int64(policy.limit))
-            $0.details["window_seconds"] = .int(Int64(policy.windowSeconds))
-        }
-        throw Problem(
-            .tooManyRequests, type: "https://iana.org/assignments/http-problem-types#quota-exceeded",
-            title: "Request cannot be satisfied as assigned quota has been exceeded",
-            headers: [.retryAfter: String(max(1, Self.seconds(decision.retryAfter ?? decision.reset)))],
-            members: ["violated-policies": [.string(policy.name)]])
+        try await LimitGate(limiters: alone, clock: clock, pause: pause).pass(request, context)
+        return try await next(request, context)
     }
-
-    /// Whole seconds, rounded up: a client that waits them out is let in.
-    private static func seconds(_ microseconds: Int64) -> Int64 { (microseconds + 999_999) / 1_000_000 }
-}
-
-extension HTTPField.Name {
-    static let rateLimit = HTTPField.Name("RateLimit") ?? .userAgent
-    static let rateLimitPolicy = HTTPField.Name("RateLimit-Policy") ?? .userAgent
 }

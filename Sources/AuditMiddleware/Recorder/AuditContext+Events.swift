@@ -79,6 +79,7 @@ extension AuditContext {
     ) -> AuditEvent {
         let configuration = trail.configuration
         let route = route
+        let client = state.client ?? peer
         // The time is that of the end: a stream of an hour would else come too late for every window.
         let header = EventHeader(
             id: EventID(time: configuration.clock.now()), tenant: configuration.tenant, source: configuration.source, type: type,

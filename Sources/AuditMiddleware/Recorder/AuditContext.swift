@@ -14,6 +14,8 @@ public final class AuditContext: Sendable {
         var requestID = ""
         var userAgent: String?
         var trace: TraceParent?
+        /// As the configured trust model found it; nil where that is the peer.
+        var client: ClientAddress?
         var started: Int64 = 0
         var facts = AuditFacts()
         var responseFields = HTTPFields()
@@ -27,7 +29,7 @@ public final class AuditContext: Sendable {
     }
 
     /// Who connected: the peer of the connection. Nil in process and on a Unix socket.
-    public let client: ClientAddress?
+    public let peer: ClientAddress?
     private let channel: any Channel
     private let wasActive: Bool
     private let endpointPath: EndpointPath
@@ -38,10 +40,12 @@ public final class AuditContext: Sendable {
     public init(source: ApplicationRequestContextSource, endpointPath: EndpointPath) {
         channel = source.channel
         wasActive = channel.isActive
-        client = channel.remoteAddress.flatMap(ClientAddress.init)
+        peer = channel.remoteAddress.flatMap(ClientAddress.init)
         self.endpointPath = endpointPath
     }
 
+    /// Who makes the request, as far as `AuditRecorder.Configuration.clientAddress` lets others be believed.
+    public var client: ClientAddress? { state.withLock { $0.client } ?? peer }
     /// The id that the response and all events of the request bear.
     public var requestID: String { state.withLock { $0.requestID } }
     /// The caller's trace, where it named one.
@@ -59,6 +63,13 @@ public final class AuditContext: Sendable {
     /// Adds a header field to the response, whatever it will be: also to that of an error thrown further in.
     public func addResponseField(_ name: HTTPField.Name, _ value: String) {
         state.withLock { $0.responseFields.append(HTTPField(name: name, value: value)) }
+    }
+
+    func addResponseFields(_ first: HTTPField, _ second: HTTPField) {
+        state.withLock { state in
+            state.responseFields.append(first)
+            state.responseFields.append(second)
+        }
     }
 
     /// The fingerprint of a secret under the recorder's key; nil where no recorder is around the router.
@@ -96,6 +107,8 @@ public final class AuditContext: Sendable {
             }
         }
         let requestID = id.flatMap { RequestID.isAcceptable($0) ? $0 : nil } ?? RequestID.make()
+        let trust = trail.configuration.clientAddress
+        let resolution = trust.isPeer ? nil : trust.resolve(peer: peer, headers: request.headers)
         let started = trail.configuration.clock.monotonicMicroseconds()
         trail.counts.requests.add(1, ordering: .relaxed)
         state.withLock { state in
@@ -108,6 +121,10 @@ public final class AuditContext: Sendable {
             state.started = started
             state.requestBytes = isChunked ? 0 : length
             state.recordedHeaders = headers
+            if let resolution {
+                state.client = resolution.address
+                if let refusal = resolution.refusal { state.facts.details["forwarding_refused"] = .string(refusal) }
+            }
         }
         return isChunked
     }

@@ -35,10 +35,13 @@ public struct AuditRecorder: Sendable {
         public var recordedHeaders: [HTTPField.Name] {
             didSet { recordedHeaders = Self.harmless(recordedHeaders) }
         }
+        /// Whose word is taken for a client's address.
+        public var clientAddress: ClientAddressTrust
 
         public init(
             source: String, fingerprinter: Fingerprinter, tenant: String = "default", clock: AuditClock = .system,
-            wholeResponseLimit: Int = 64 * 1024, retryAfterSeconds: Int = 5, recordedHeaders: [HTTPField.Name] = []
+            wholeResponseLimit: Int = 64 * 1024, retryAfterSeconds: Int = 5, clientAddress: ClientAddressTrust = .peer,
+            recordedHeaders: [HTTPField.Name] = []
         ) {
             self.recordedHeaders = Self.harmless(recordedHeaders)
             self.source = source
@@ -47,6 +50,7 @@ public struct AuditRecorder: Sendable {
             self.clock = clock
             self.wholeResponseLimit = wholeResponseLimit
             self.retryAfterSeconds = retryAfterSeconds
+            self.clientAddress = clientAddress
         }
 
         private static func harmless(_ names: [HTTPField.Name]) -> [HTTPField.Name] {

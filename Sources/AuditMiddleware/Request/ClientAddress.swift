@@ -3,8 +3,8 @@ public import NIOCore
 
 /// The network address of a client, IPv4 or IPv6.
 ///
-/// An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) is the IPv4 address itself, and a zone is dropped, so that one client has one address. Here
-/// the address is the peer's; it is the place where a trust model over forwarding headers will put another.
+/// An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) is the IPv4 address itself, and a zone is dropped, so that one client has one address.
+/// Whose it is for a request, `ClientAddressTrust` says.
 public struct ClientAddress: Sendable, Hashable {
     /// The sixteen bytes, big-endian; IPv4 as `::ffff:a.b.c.d`.
     let high: UInt64, low: UInt64
@@ -54,7 +54,7 @@ extension ClientAddress {
 extension ClientAddress: LosslessStringConvertible {
     /// Parses dotted IPv4 or RFC 4291 IPv6 text, with a zone (dropped), without brackets or port; nil for anything else.
     public init?(_ text: String) {
-        guard text.utf8.count <= 64, !text.utf8.contains(0) else { return nil }
+        guard text.utf8.count <= 64, !text.utf8.contains(0), text.utf8.last != UInt8(ascii: "%") else { return nil }
         var bytes = [UInt8](repeating: 0, count: 16)
         if inet_pton(AF_INET, text, &bytes) == 1 {
             self = bytes.withUnsafeBytes { ClientAddress(v4: $0, port: nil) }
