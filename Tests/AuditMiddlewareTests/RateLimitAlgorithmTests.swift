@@ -178,7 +178,7 @@ import Testing
             var copy = count
             #expect(copy.take(1, of: terms, at: earlier).allowed == false)
         }
-        for later in [now + 3 * Self.minute, .max / 4] {
+        for later in [now + 3 * Self.minute, Int64.max / 4] {
             var copy = count
             #expect(copy.take(1, of: terms, at: later).allowed)
         }

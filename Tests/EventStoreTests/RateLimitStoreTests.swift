@@ -26,7 +26,7 @@ struct RateLimitStoreTests {
 
     @Test("decides step by step as the count in memory does", arguments: algorithms)
     func agrees(_ algorithm: RateLimitAlgorithm) async throws {
-        try await withStore(shards: 1) { fixture in
+        try await withStore(shards: 1) { (fixture) async throws in
             let pool = access(fixture)
             var generator = SeededGenerator(seed: 5)
             for _ in 0..<4 {
@@ -51,7 +51,7 @@ struct RateLimitStoreTests {
 
     @Test("eight tasks over two pools never get more than the limit, and get all of it", arguments: algorithms)
     func concurrent(_ algorithm: RateLimitAlgorithm) async throws {
-        try await withStore(shards: 1) { fixture in
+        try await withStore(shards: 1) { (fixture) async throws in
             let pools = [access(fixture), access(fixture)]
             let demands = [demand("wide", [1], algorithm, limit: 100), demand("narrow", [2], algorithm, limit: 57)]
             let allowed = try await withThrowingTaskGroup { group in
@@ -76,7 +76,7 @@ struct RateLimitStoreTests {
 
     @Test("many new subjects at once, each counted from its first request")
     func newcomers() async throws {
-        try await withStore(shards: 1) { fixture in
+        try await withStore(shards: 1) { (fixture) async throws in
             let pools = [access(fixture), access(fixture)]
             let allowed = try await withThrowingTaskGroup { group in
                 for task in 0..<8 {
@@ -116,7 +116,7 @@ struct RateLimitStoreTests {
 
     @Test("a flood of subjects leaves no more than what still counts")
     func expiry() async throws {
-        try await withStore(shards: 1) { fixture in
+        try await withStore(shards: 1) { (fixture) async throws in
             let pool = access(fixture)
             let start: Int64 = 1_800_000_000_000_000
             for step in 0..<300 {
@@ -132,7 +132,7 @@ struct RateLimitStoreTests {
 
     @Test("is one call, and the role has nothing but it")
     func privileges() async throws {
-        try await withStore(shards: 1) { fixture in
+        try await withStore(shards: 1) { (fixture) async throws in
             let pool = access(fixture)
             for statement in [
                 "select 1 from audit_access.rate_limit", "delete from audit_access.rate_limit", "truncate audit_access.rate_limit",
@@ -154,7 +154,7 @@ struct RateLimitStoreTests {
 
     @Test("hostile subjects and numbers are stored as they are or bounded")
     func hostile() async throws {
-        try await withStore(shards: 1) { fixture in
+        try await withStore(shards: 1) { (fixture) async throws in
             let pool = access(fixture)
             let store = PostgresRateLimitStore(pool)
             for subject in [
@@ -179,7 +179,7 @@ struct RateLimitStoreTests {
 
     @Test("the time of a call, for the record")
     func speed() async throws {
-        try await withStore(shards: 1) { fixture in
+        try await withStore(shards: 1) { (fixture) async throws in
             let pool = access(fixture, 1)
             let store = PostgresRateLimitStore(pool)
             let demands = [demand("a", limit: 1_000_000), demand("b", limit: 1_000_000)]

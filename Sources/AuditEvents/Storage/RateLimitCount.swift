@@ -15,11 +15,16 @@ public struct RateLimitCount: Sendable, Hashable {
     public mutating func take(_ cost: Int, of terms: RateLimitTerms, at time: Int64) -> RateLimitDecision {
         // A cost beyond the limit is refused as such; how far beyond does not matter.
         let cost = Int64(min(max(cost, 0), Int(terms.limit) + 1))
-        switch terms.algorithm {
-        case .fixedWindow: return takeFixed(cost, terms.limit, terms.window, time)
-        case .tokenBucket: return takeBucket(cost, terms.limit, terms.window, time)
-        default: return takeSliding(cost, terms.limit, terms.window, time)
-        }
+        // What is refused leaves no trace, not even of its time.
+        var next = self
+        let decision =
+            switch terms.algorithm {
+            case .fixedWindow: next.takeFixed(cost, terms.limit, terms.window, time)
+            case .tokenBucket: next.takeBucket(cost, terms.limit, terms.window, time)
+            default: next.takeSliding(cost, terms.limit, terms.window, time)
+            }
+        if decision.allowed { self = next }
+        return decision
     }
 
     /// Gives back what was taken at `time`, where it still counts.

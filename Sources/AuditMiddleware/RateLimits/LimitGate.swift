@@ -10,7 +10,8 @@ struct LimitGate<Context: AuditedRequestContext>: Sendable {
         let cost: Int
         /// Nil where nobody decided: a store is away whose absence lets in, or another limit refused before.
         var decision: RateLimitDecision?
-        var isAway = false
+        /// What it took from this process's counts.
+        var taken = 0
 
         var isExceeded: Bool { decision?.allowed == false }
         var isRefused: Bool { isExceeded && limiter.isEnforced }
@@ -56,7 +57,7 @@ struct LimitGate<Context: AuditedRequestContext>: Sendable {
             }
             refused[0].limiter.stopWaiting()
             waited += wait
-            for index in asked.indices { (asked[index].decision, asked[index].isAway) = (nil, false) }
+            for index in asked.indices { (asked[index].decision, asked[index].taken) = (nil, 0) }
             try await judge(&asked, at: clock.monotonicMicroseconds(), context)
             if waited > 0, !asked.contains(where: \.isRefused) {
                 try await emit(refused[0], outcome: .success, waited: waited, context)
@@ -91,7 +92,9 @@ struct LimitGate<Context: AuditedRequestContext>: Sendable {
         let one = asked[index]
         // Once one has refused the others are only read.
         let cost = asked.contains(where: \.isRefused) ? 0 : one.cost
-        asked[index].decision = one.limiter.take(one.subject, at: now, cost: cost)
+        let decision = one.limiter.take(one.subject, at: now, cost: cost)
+        asked[index].decision = decision
+        asked[index].taken = decision.allowed ? cost : 0
     }
 
     private func askStores(_ asked: inout [Asked], at now: Int64, _ context: Context) async throws {
@@ -120,18 +123,14 @@ struct LimitGate<Context: AuditedRequestContext>: Sendable {
                 giveBack(asked, at: now)
                 context.audit.update { $0.reason = "rate_limit_store_away" }
                 throw Problem.reducedCapacity(.serviceUnavailable, policies: [asked[index].limiter.policy.name], retryAfterSeconds: 1)
-            case .countLocally:
-                asked[index].isAway = true
-                takeLocally(&asked, index, now)
-            default: asked[index].isAway = true
+            case .countLocally: takeLocally(&asked, index, now)
+            default: break
             }
         }
     }
 
     private func giveBack(_ asked: [Asked], at now: Int64) {
-        for one in asked where (one.limiter.store.shared == nil || one.isAway) && one.decision?.allowed == true {
-            one.limiter.refund(one.subject, at: now, cost: one.cost)
-        }
+        for one in asked where one.taken > 0 { one.limiter.refund(one.subject, at: now, cost: one.taken) }
     }
 
     // MARK: Telling
