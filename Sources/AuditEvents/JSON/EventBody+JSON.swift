@@ -1,14 +1,14 @@
 extension EventBody {
     /// The body as JSON, snake_case, members that are nil left out.
     public var json: JSONObject {
-        var object = JSONObject()
+        var object = JSONObject(capacity: 8)
         // In canonical order, in which each member goes to the end.
         object.set("actor", actor.map { ["id": $0.id, "name": $0.name] })
         if let client {
-            var member = JSONObject()
-            member["ip"] = client.ip.map(JSONValue.string)
-            member["port"] = client.port.map { .int(Int64($0)) }
-            member["user_agent"] = client.userAgent.map(JSONValue.string)
+            var member = JSONObject(capacity: 3)
+            if let ip = client.ip { member["ip"] = .string(ip) }
+            if let port = client.port { member["port"] = .int(Int64(port)) }
+            if let userAgent = client.userAgent { member["user_agent"] = .string(userAgent) }
             if !member.isEmpty { object["client"] = .object(member) }
         }
         if !details.isEmpty { object["details"] = .object(details) }

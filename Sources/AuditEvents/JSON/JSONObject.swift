@@ -47,6 +47,12 @@ public struct JSONObject: Sendable, Hashable {
         return true
     }
 
+    /// An object with room for `capacity` members.
+    init(capacity: Int) {
+        members = []
+        members.reserveCapacity(capacity)
+    }
+
     public var isEmpty: Bool { members.isEmpty }
     public var count: Int { members.count }
 
@@ -60,6 +66,7 @@ public struct JSONObject: Sendable, Hashable {
             let (index, found) = position(of: key)
             switch (newValue, found) {
             case (let value?, true): members[index].value = value
+            case (let value?, false) where index == members.count: members.append(Member(key: key, value: value))
             case (let value?, false): members.insert(Member(key: key, value: value), at: index)
             case (nil, true): members.remove(at: index)
             case (nil, false): break
