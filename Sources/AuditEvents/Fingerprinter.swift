@@ -7,44 +7,61 @@ import Crypto
 public struct Fingerprinter: Sendable {
     public struct Purpose: Sendable, Hashable {
         let name: String
-        public static let token = Purpose(name: "token")
-        public static let session = Purpose(name: "session")
-        public static let tokenIdentifier = Purpose(name: "jti")
-        public static let importedLine = Purpose(name: "import")
+        /// The place among `all`.
+        fileprivate let index: Int
+        public static let token = Purpose(name: "token", index: 0)
+        public static let session = Purpose(name: "session", index: 1)
+        public static let tokenIdentifier = Purpose(name: "jti", index: 2)
+        public static let importedLine = Purpose(name: "import", index: 3)
+        fileprivate static let all = [token, session, tokenIdentifier, importedLine]
     }
 
-    private let keys: [Purpose: SymmetricKey]
+    /// A keyed hash of each purpose, to which nothing was given yet.
+    private let hashes: [HMAC<SHA256>]
 
     /// - Parameter key: the deployment's key, at least 16 bytes of entropy.
     public init(key: [UInt8]) {
         let root = SymmetricKey(data: key)
-        var keys: [Purpose: SymmetricKey] = [:]
-        for purpose in [Purpose.token, .session, .tokenIdentifier, .importedLine] {
-            keys[purpose] = HKDF<SHA256>.deriveKey(
-                inputKeyMaterial: root, info: Array("cardea/fingerprint/\(purpose.name)".utf8), outputByteCount: 32)
+        hashes = Purpose.all.map { purpose in
+            HMAC(
+                key: HKDF<SHA256>.deriveKey(
+                    inputKeyMaterial: root, info: Array("cardea/fingerprint/\(purpose.name)".utf8), outputByteCount: 32))
         }
-        self.keys = keys
     }
 
     /// The fingerprint of `secret`, e.g. `fp_0f3c…`.
     public func fingerprint(_ secret: String, purpose: Purpose) -> String {
-        var text = "fp_"
-        for byte in mac(Array(secret.utf8), purpose: purpose).prefix(16) {
-            text += (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        var hash = hashes[purpose.index]
+        var secret = secret
+        secret.withUTF8 { hash.update(data: UnsafeRawBufferPointer($0)) }
+        return hash.finalize().withUnsafeBytes { code in
+            String(unsafeUninitializedCapacity: 35) { text in
+                _ = text.initialize(fromContentsOf: "fp_".utf8)
+                for (index, byte) in code.prefix(16).enumerated() {
+                    text.initializeElement(at: 3 + 2 * index, to: Fingerprinter.digit(byte >> 4))
+                    text.initializeElement(at: 4 + 2 * index, to: Fingerprinter.digit(byte & 15))
+                }
+                return 35
+            }
         }
-        return text
     }
 
     /// The 32 bytes of the keyed hash of `message`.
     public func mac(_ message: [UInt8], purpose: Purpose) -> [UInt8] {
-        guard let key = keys[purpose] else { return [] }
-        return Array(HMAC<SHA256>.authenticationCode(for: message, using: key))
+        var hash = hashes[purpose.index]
+        hash.update(data: message)
+        return Array(hash.finalize())
     }
+
+    private static func digit(_ nibble: UInt8) -> UInt8 { nibble < 10 ? 48 + nibble : 87 + nibble }
 
     /// Whether `text` has the shape of a fingerprint.
     public static func isFingerprint(_ text: String) -> Bool {
-        let bytes = text.utf8
-        return bytes.count == 35 && text.hasPrefix("fp_")
-            && bytes.dropFirst(3).allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+        guard text.utf8.count == 35 else { return false }
+        var text = text
+        return text.withUTF8 { bytes in
+            bytes[0] == UInt8(ascii: "f") && bytes[1] == UInt8(ascii: "p") && bytes[2] == UInt8(ascii: "_")
+                && bytes[3...].allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+        }
     }
 }

@@ -6,6 +6,7 @@ public enum CanonicalJSON {
     /// written visibly as the text `\u0000`, for PostgreSQL stores none; a number that is not finite becomes null.
     public static func encode(_ value: JSONValue) -> [UInt8] {
         var out: [UInt8] = []
+        out.reserveCapacity(256)
         append(value, to: &out)
         return out
     }
@@ -53,9 +54,12 @@ public enum CanonicalJSON {
         out.append(UInt8(ascii: "\""))
         var text = text
         text.withUTF8 { bytes in
-            var start = 0
-            for (offset, byte) in bytes.enumerated() where byte < 0x20 || byte == 0x22 || byte == 0x5c {
-                out.append(contentsOf: bytes[start..<offset])
+            var (start, offset) = (0, 0)
+            while offset < bytes.count {
+                let byte = bytes[offset]
+                defer { offset += 1 }
+                guard byte < 0x20 || byte == 0x22 || byte == 0x5c else { continue }
+                out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<offset]))
                 start = offset + 1
                 switch byte {
                 case 0x00: out.append(contentsOf: #"\\u0000"#.utf8)
@@ -73,7 +77,7 @@ public enum CanonicalJSON {
                     out.append(digits[Int(byte & 15)])
                 }
             }
-            out.append(contentsOf: bytes[start...])
+            out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
         }
         out.append(UInt8(ascii: "\""))
     }

@@ -1,24 +1,25 @@
 extension EventBody {
     /// The body as JSON, snake_case, members that are nil left out.
     public var json: JSONObject {
-        var object = JSONObject()
+        var object = JSONObject(capacity: 8)
+        // In canonical order, in which each member goes to the end.
         object.set("actor", actor.map { ["id": $0.id, "name": $0.name] })
         if let client {
-            var member = JSONObject()
-            member["ip"] = client.ip.map(JSONValue.string)
-            member["port"] = client.port.map { .int(Int64($0)) }
-            member["user_agent"] = client.userAgent.map(JSONValue.string)
+            var member = JSONObject(capacity: 3)
+            if let ip = client.ip { member["ip"] = .string(ip) }
+            if let port = client.port { member["port"] = .int(Int64(port)) }
+            if let userAgent = client.userAgent { member["user_agent"] = .string(userAgent) }
             if !member.isEmpty { object["client"] = .object(member) }
         }
-        object["session"] = session.map(JSONValue.string)
-        object.set("token", token.map { ["fingerprint": $0.fingerprint, "issuer": $0.issuer, "key_id": $0.keyID, "jti": $0.jti] })
-        object["target"] = target.map(JSONValue.string)
-        object["request_id"] = requestID.map(JSONValue.string)
-        object["trace_id"] = traceID.map(JSONValue.string)
-        object["span_id"] = spanID.map(JSONValue.string)
-        object["path"] = path.map(JSONValue.string)
-        object["service"] = service.map(JSONValue.string)
         if !details.isEmpty { object["details"] = .object(details) }
+        if let path { object["path"] = .string(path) }
+        if let requestID { object["request_id"] = .string(requestID) }
+        if let service { object["service"] = .string(service) }
+        if let session { object["session"] = .string(session) }
+        if let spanID { object["span_id"] = .string(spanID) }
+        if let target { object["target"] = .string(target) }
+        object.set("token", token.map { ["fingerprint": $0.fingerprint, "issuer": $0.issuer, "jti": $0.jti, "key_id": $0.keyID] })
+        if let traceID { object["trace_id"] = .string(traceID) }
         return object
     }
 
@@ -81,7 +82,9 @@ extension JSONObject {
     fileprivate mutating func set(_ key: String, _ fields: [(String, String?)]?) {
         guard let fields else { return }
         var object = JSONObject()
-        for (name, value) in fields { object[name] = value.map(JSONValue.string) }
+        for (name, value) in fields {
+            if let value { object[name] = .string(value) }
+        }
         if !object.isEmpty { self[key] = .object(object) }
     }
 

@@ -39,7 +39,18 @@ public struct JSONObject: Sendable, Hashable {
     }
 
     private static func isCanonical(_ members: [Member]) -> Bool {
-        zip(members, members.dropFirst()).allSatisfy { compare($0.key, $1.key) < 0 }
+        var i = 1
+        while i < members.count {
+            guard compare(members[i - 1].key, members[i].key) < 0 else { return false }
+            i += 1
+        }
+        return true
+    }
+
+    /// An object with room for `capacity` members.
+    init(capacity: Int) {
+        members = []
+        members.reserveCapacity(capacity)
     }
 
     public var isEmpty: Bool { members.isEmpty }
@@ -55,6 +66,7 @@ public struct JSONObject: Sendable, Hashable {
             let (index, found) = position(of: key)
             switch (newValue, found) {
             case (let value?, true): members[index].value = value
+            case (let value?, false) where index == members.count: members.append(Member(key: key, value: value))
             case (let value?, false): members.insert(Member(key: key, value: value), at: index)
             case (nil, true): members.remove(at: index)
             case (nil, false): break
@@ -62,8 +74,19 @@ public struct JSONObject: Sendable, Hashable {
         }
     }
 
+    /// Gives members that `value` answers for another value, in place.
+    mutating func update(_ value: (Member) -> JSONValue?) {
+        for index in members.indices {
+            if let new = value(members[index]) { members[index].value = new }
+        }
+    }
+
     private func position(of key: String) -> (Int, Bool) {
-        var (low, high) = (0, members.count)
+        // Most objects are made in order.
+        guard let last = members.last else { return (0, false) }
+        let end = JSONObject.compare(last.key, key)
+        if end <= 0 { return end < 0 ? (members.count, false) : (members.count - 1, true) }
+        var (low, high) = (0, members.count - 1)
         while low < high {
             let middle = (low + high) / 2
             switch JSONObject.compare(members[middle].key, key) {
@@ -78,14 +101,14 @@ public struct JSONObject: Sendable, Hashable {
     /// Orders two names by their UTF-16 code units, from their UTF-8: only supplementary characters (surrogates, 0xF0…) against U+E000…U+FFFF
     /// (0xEE, 0xEF) sort otherwise than the bytes do.
     static func compare(_ a: String, _ b: String) -> Int {
-        var (i, j) = (a.utf8.makeIterator(), b.utf8.makeIterator())
-        while true {
-            switch (i.next(), j.next()) {
-            case (nil, nil): return 0
-            case (nil, _): return -1
-            case (_, nil): return 1
-            case (let x?, let y?):
-                if x == y { continue }
+        var (a, b) = (a, b)
+        return a.withUTF8 { a in
+            b.withUTF8 { b in
+                let common = Swift.min(a.count, b.count)
+                var i = 0
+                while i < common, a[i] == b[i] { i += 1 }
+                guard i < common else { return a.count == b.count ? 0 : a.count < b.count ? -1 : 1 }
+                let (x, y) = (a[i], b[i])
                 if x >= 0xee, y >= 0xee, (x >= 0xf0) != (y >= 0xf0) { return x >= 0xf0 ? -1 : 1 }
                 return x < y ? -1 : 1
             }

@@ -23,19 +23,19 @@ struct BodyCleaning {
     }
 
     /// `value` as it may be stored, given the name it stands under.
-    mutating func clean(_ value: JSONValue, under name: String, path: String, depth: Int = 1) -> JSONValue {
+    mutating func clean(_ value: JSONValue, under name: String, path: @autoclosure () -> String, depth: Int = 1) -> JSONValue {
         spent += BodyCleaning.valueCost
         if let kind = Redaction.secretKind(ofField: name) {
             switch value {
             case .null, .bool: return value
             case .string(let text) where text.isEmpty || Redaction.isMark(text) || Fingerprinter.isFingerprint(text): return value
             default:
-                redacted(path)
+                redacted(path())
                 return .string("[redacted:\(kind)]")
             }
         }
         switch value {
-        case .string(let text): return .string(clean(text, path: path))
+        case .string(let text): return .string(clean(text, path: path()))
         // `jsonb` writes these out as integers, from which the canonical form could not be had again.
         case .double(let number) where number.isFinite && number.magnitude > 9_007_199_254_740_992:
             return .string(String(decoding: CanonicalJSON.encode(value), as: UTF8.self))
@@ -44,46 +44,55 @@ struct BodyCleaning {
             var result: [JSONValue] = []
             for element in elements {
                 guard hasBudget() else { break }
-                result.append(clean(element, under: "", path: path, depth: depth + 1))
+                result.append(clean(element, under: "", path: path(), depth: depth + 1))
             }
             return .array(result)
         case .object(let object):
             guard depth < BodyCleaning.maximumDepth else { return tooDeep() }
-            return .object(clean(object, path: path, depth: depth))
+            return .object(clean(object, path: path(), depth: depth))
         default: return value
         }
     }
 
-    private mutating func clean(_ object: JSONObject, path: String, depth: Int) -> JSONObject {
+    private mutating func clean(_ object: JSONObject, path: @autoclosure () -> String, depth: Int) -> JSONObject {
         // {"name": "Authorization", "value": …}, as HAR files and many loggers write headers.
-        let named = ["name", "key", "header", "field"].lazy.compactMap { object[$0]?.string }.first {
-            Redaction.secretKind(ofField: $0) != nil
-        }
+        let holdsValue = object["value"] != nil || object["values"] != nil
+        let named =
+            !holdsValue
+            ? nil
+            : ["name", "key", "header", "field"].lazy.compactMap { object[$0]?.string }.first {
+                Redaction.secretKind(ofField: $0) != nil
+            }
         var members: [(String, JSONValue)] = []
+        members.reserveCapacity(min(object.count, 64))
         for member in object {
             guard hasBudget() else { break }
-            let name = clean(member.key, path: path + ".[name]")
-            let place = path + "." + (name.utf8.count <= 256 ? name : BodyTruncation.prefix(name, bytes: 256) + "…")
-            let promise = named != nil && ["value", "values"].contains(member.key) ? named ?? "" : member.key
-            members.append((name, clean(member.value, under: promise, path: place, depth: depth + 1)))
+            let name = clean(member.key, path: path() + ".[name]")
+            let promise = named.flatMap { ["value", "values"].contains(member.key) ? $0 : nil } ?? member.key
+            members.append(
+                (name, clean(member.value, under: promise, path: BodyCleaning.place(of: name, in: path()), depth: depth + 1)))
         }
         return JSONObject(members)
     }
 
+    private static func place(of name: String, in path: String) -> String {
+        path + "." + (name.utf8.count <= 256 ? name : BodyTruncation.prefix(name, bytes: 256) + "…")
+    }
+
     /// A text, or a member's name: no secrets, and no NUL, which PostgreSQL stores none of.
-    mutating func clean(_ text: String, path: String) -> String {
+    mutating func clean(_ text: String, path: @autoclosure () -> String) -> String {
         let count = text.utf8.count
         guard count > EventEncoder.maximumBodyBytes else {
             spent += count
             let result = Redaction.redact(text)
-            if result != nil { redacted(path) }
+            if result != nil { redacted(path()) }
             return BodyCleaning.visible(result ?? text)
         }
         isCut = true
         let head = BodyTruncation.prefix(text, bytes: BodyCleaning.cutText + BodyCleaning.margin)
         spent += head.utf8.count
         let result = Redaction.redact(head)
-        if result != nil { redacted(path) }
+        if result != nil { redacted(path()) }
         let clean = result ?? head
         // Its end may be half a secret.
         let kept = BodyTruncation.prefix(clean, bytes: min(BodyCleaning.cutText, max(0, clean.utf8.count - 1024)))
@@ -92,7 +101,8 @@ struct BodyCleaning {
 
     /// `text` with NUL written as `\u0000`, as the canonical body has it.
     static func visible(_ text: String) -> String {
-        guard text.utf8.contains(0) else { return text }
+        var text = text
+        guard text.withUTF8({ $0.contains(0) }) else { return text }
         return String(decoding: text.utf8.flatMap { $0 == 0 ? Array(#"\u0000"#.utf8) : [$0] }, as: UTF8.self)
     }
 

@@ -12,7 +12,11 @@ public enum Redaction {
     /// The kind of secret that a field of this name would hold, or nil: `password` for `user[Password]`, `cookie` for `Set-Cookie`.
     public static func secretKind(ofField name: String) -> String? {
         // A name so long names nothing; its end is what counts.
-        SecretName.kind(SecretName.decoded(Array(name.utf8.suffix(256))))
+        var name = name
+        return name.withUTF8 { bytes in
+            let end = UnsafeBufferPointer(rebasing: bytes.suffix(256))
+            return end.contains(UInt8(ascii: "%")) ? SecretName.kind(SecretName.decoded(Array(end))) : SecretName.kind(end)
+        }
     }
 
     /// Whether `text` is a mark that this type leaves, and nothing else.

@@ -11,34 +11,48 @@ enum SecretName {
     ].map { (Array($0.0.utf8), $0.1) }
 
     /// Short names, which mean a secret only when they stand alone.
-    private static let words: [String: String] = [
-        "pass": "password", "auth": "secret", "jwt": "token", "bearer": "token", "sid": "session", "otp": "code", "mfacode": "code",
-        "pin": "code", "cvv": "code", "cvc": "code", "connectionstring": "secret", "databaseurl": "secret", "dsn": "secret",
-    ]
+    private static let words: [([UInt8], String)] = [
+        ("pass", "password"), ("auth", "secret"), ("jwt", "token"), ("bearer", "token"), ("sid", "session"), ("otp", "code"),
+        ("mfacode", "code"), ("pin", "code"), ("cvv", "code"), ("cvc", "code"), ("connectionstring", "secret"), ("databaseurl", "secret"),
+        ("dsn", "secret"),
+    ].map { (Array($0.0.utf8), $0.1) }
+
+    /// `endings` by their last byte.
+    private static let endingsByLastByte: [[([UInt8], String)]] = (0..<256).map { byte in endings.filter { $0.0.last == UInt8(byte) } }
 
     /// Tokens that only say where a list goes on, or stop a task.
     private static let harmless: [[UInt8]] = ["pagetoken", "nexttoken", "continuationtoken", "cancellationtoken"].map { Array($0.utf8) }
 
     /// The kind of secret behind `name`, whatever its case and punctuation; nil for a name that promises none.
-    static func kind(_ name: some Sequence<UInt8>) -> String? {
-        var folded: [UInt8] = []
-        for c in name {
-            switch c {
-            case 97...122, 48...57: folded.append(c)
-            case 65...90: folded.append(c | 0x20)
-            default: break
+    static func kind(_ name: some Collection<UInt8>) -> String? {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: name.count) { folded in
+            var count = 0
+            for c in name {
+                switch c {
+                case 97...122, 48...57: folded.initializeElement(at: count, to: c)
+                case 65...90: folded.initializeElement(at: count, to: c | 0x20)
+                default: continue
+                }
+                count += 1
             }
+            while count > 0, folded[count - 1] < 58 { count -= 1 }  // password2
+            return count >= 3 ? kind(folded: UnsafeBufferPointer(rebasing: folded[..<count])) : nil
         }
-        while let last = folded.last, last < 58 { folded.removeLast() }  // password2
-        guard folded.count >= 3 else { return nil }
-        for (ending, kind) in endings where ends(folded, ending) {
-            return kind == "token" && harmless.contains { ends(folded, $0) } ? nil : kind
-        }
-        return folded.count <= 16 ? words[String(decoding: folded, as: UTF8.self)] : nil
     }
 
-    private static func ends(_ name: [UInt8], _ ending: [UInt8]) -> Bool {
-        name.count >= ending.count && name[(name.count - 1)] == ending[ending.count - 1] && name.suffix(ending.count).elementsEqual(ending)
+    private static func kind(folded name: UnsafeBufferPointer<UInt8>) -> String? {
+        for (ending, kind) in endingsByLastByte[Int(name[name.count - 1])] where ends(name, ending) {
+            return kind == "token" && harmless.contains { ends(name, $0) } ? nil : kind
+        }
+        return words.first { $0.0.count == name.count && ends(name, $0.0) }?.1
+    }
+
+    private static func ends(_ name: UnsafeBufferPointer<UInt8>, _ ending: [UInt8]) -> Bool {
+        let start = name.count - ending.count
+        guard start >= 0 else { return false }
+        var i = ending.count - 1
+        while i >= 0, name[start + i] == ending[i] { i -= 1 }
+        return i < 0
     }
 
     /// `name` with its percent-encoded bytes decoded, twice encoded ones too.

@@ -16,6 +16,10 @@ public struct Appender: Sendable {
     /// Makes missing partitions for old events. Each shard's part commits by itself.
     @discardableResult
     public func append(_ events: [EncodedEvent]) async throws -> Int {
+        guard let tenant = events.first?.header.tenant else { return 0 }
+        if events.allSatisfy({ $0.header.tenant.utf8.elementsEqual(tenant.utf8) }) {
+            return try await append(events, shard: try await shard(of: tenant))
+        }
         var byShard: [Int32: [EncodedEvent]] = [:]
         for event in events { byShard[try await shard(of: event.header.tenant), default: []].append(event) }
         var stored = 0

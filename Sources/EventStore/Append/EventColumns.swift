@@ -27,7 +27,7 @@ struct EventColumns {
                 events.map(\.header.route),
                 events.map(\.header.status),
                 events.map(\.header.durationMicroseconds),
-                events.map { PostgresJSON(text: String(decoding: $0.body, as: UTF8.self)) },
+                events.map { PostgresJSONBytes($0.body) },
                 events.map { PostgresBytes($0.salt) },
                 events.map { PostgresBytes($0.bodyHash) },
                 events.map(\.actor),

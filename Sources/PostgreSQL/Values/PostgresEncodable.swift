@@ -13,6 +13,8 @@ public protocol PostgresEncodable: Sendable {
     var isPostgresNull: Bool { get }
     /// Appends the binary form of a one-dimensional array. Types of fixed width write it in one pass.
     static func encodeArray(_ elements: [Self], into buffer: inout [UInt8]) throws
+    /// Appends the binary form of a one-dimensional array, NULL for nil.
+    static func encodeArray(nullable elements: [Self?], into buffer: inout [UInt8]) throws
 }
 
 extension PostgresEncodable {
@@ -21,10 +23,24 @@ extension PostgresEncodable {
     public static func encodeArray(_ elements: [Self], into buffer: inout [UInt8]) throws {
         let start = buffer.count
         try buffer.appendArrayHeader(of: oid, count: elements.count)
-        buffer.reserveCapacity(buffer.count + elements.count * 16)
         var hasNull = false
         for element in elements {
             if element.isPostgresNull {
+                hasNull = true
+                buffer.appendBigEndian(Int32(-1))
+                continue
+            }
+            try buffer.appendValue(element)
+        }
+        if hasNull { buffer.replaceBigEndian(at: start + 4, with: 1) }
+    }
+
+    public static func encodeArray(nullable elements: [Self?], into buffer: inout [UInt8]) throws {
+        let start = buffer.count
+        try buffer.appendArrayHeader(of: oid, count: elements.count)
+        var hasNull = false
+        for element in elements {
+            guard let element, !element.isPostgresNull else {
                 hasNull = true
                 buffer.appendBigEndian(Int32(-1))
                 continue
@@ -84,6 +100,11 @@ extension Optional: PostgresEncodable where Wrapped: PostgresEncodable {
 
     public func encode(into buffer: inout [UInt8]) throws {
         try self?.encode(into: &buffer)
+    }
+
+    // The loop is the wrapped type's, which the compiler has specialised.
+    public static func encodeArray(_ elements: [Wrapped?], into buffer: inout [UInt8]) throws {
+        try Wrapped.encodeArray(nullable: elements, into: &buffer)
     }
 }
 

@@ -19,24 +19,43 @@ public struct PostgresInet: Sendable, Hashable, PostgresEncodable, PostgresDecod
     private static let version4: UInt8 = 2
     private static let version6: UInt8 = 3
 
-    private func parse() throws -> (family: UInt8, bits: UInt8, address: [UInt8]) {
-        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-        let host = String(parts[0])
-        for (family, version, length) in [(AF_INET, Self.version4, 4), (AF_INET6, Self.version6, 16)] {
-            var address = [UInt8](repeating: 0, count: length)
-            guard !host.utf8.contains(0), inet_pton(family, host, &address) == 1 else { continue }
-            guard parts.count == 2 else { return (version, UInt8(length * 8), address) }
-            guard let bits = UInt8(parts[1]), Int(bits) <= length * 8 else { break }
-            return (version, bits, address)
+    /// The parts of the binary form; of `address` the first `length` bytes.
+    private func parse() throws -> (family: UInt8, bits: UInt8, length: UInt8, address: (UInt64, UInt64)) {
+        var text = text
+        let parsed = text.withUTF8 { utf8 -> (family: UInt8, bits: UInt8, length: UInt8, address: (UInt64, UInt64))? in
+            let end = utf8.firstIndex(of: UInt8(ascii: "/")) ?? utf8.count
+            guard end < Int(INET6_ADDRSTRLEN), !utf8[..<end].contains(0) else { return nil }
+            return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: end + 1) { host in
+                _ = host.initialize(fromContentsOf: utf8[..<end])
+                host.initializeElement(at: end, to: 0)
+                guard let name = UnsafeRawPointer(host.baseAddress)?.assumingMemoryBound(to: CChar.self) else { return nil }
+                var address: (UInt64, UInt64) = (0, 0)
+                let version: UInt8
+                if inet_pton(AF_INET, name, &address) == 1 {
+                    version = Self.version4
+                } else if inet_pton(AF_INET6, name, &address) == 1 {
+                    version = Self.version6
+                } else {
+                    return nil
+                }
+                let length: UInt8 = version == Self.version4 ? 4 : 16
+                guard end < utf8.count else { return (version, length * 8, length, address) }
+                guard let bits = UInt8(String(decoding: utf8[(end + 1)...], as: UTF8.self)), bits <= length * 8 else { return nil }
+                return (version, bits, length, address)
+            }
         }
-        throw PostgresError(.usage, "a text that is no internet address cannot be sent as inet")
+        guard let parsed else { throw PostgresError(.usage, "a text that is no internet address cannot be sent as inet") }
+        return parsed
     }
 
     /// Throws `PostgresError` (`.usage`) where the text is no address.
     public func encode(into buffer: inout [UInt8]) throws {
-        let (family, bits, address) = try parse()
-        buffer += [family, bits, 0, UInt8(address.count)]
-        buffer += address
+        let (family, bits, length, address) = try parse()
+        buffer.append(family)
+        buffer.append(bits)
+        buffer.append(0)
+        buffer.append(length)
+        withUnsafeBytes(of: address) { buffer.append(contentsOf: UnsafeRawBufferPointer(rebasing: $0.prefix(Int(length)))) }
     }
 
     public init(binary: UnsafeRawBufferPointer, oid: UInt32) throws {

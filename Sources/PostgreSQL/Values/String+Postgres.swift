@@ -72,6 +72,23 @@ public struct PostgresJSON: Sendable, Hashable, PostgresEncodable, PostgresDecod
     }
 }
 
+/// The UTF-8 of a JSON document, sent as `jsonb`. For documents that are at hand as bytes; the server judges them.
+public struct PostgresJSONBytes: Sendable, Hashable, PostgresEncodable {
+    public var bytes: [UInt8]
+
+    public init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    public static var oid: UInt32 { TypeOID.jsonb }
+    public static var arrayOID: UInt32 { PostgresJSON.arrayOID }
+
+    public func encode(into buffer: inout [UInt8]) {
+        buffer.append(1)  // the version of jsonb's binary form
+        buffer.append(contentsOf: bytes)
+    }
+}
+
 /// A value of type `bytea`.
 public struct PostgresBytes: Sendable, Hashable, PostgresEncodable, PostgresDecodable {
     public var bytes: [UInt8]

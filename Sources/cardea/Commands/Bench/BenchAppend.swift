@@ -5,6 +5,9 @@ import Glibc
 import PostgreSQL
 
 /// psql's COPY of N rows into an identical table, beside `append` of the same rows from Swift, in one run.
+///
+/// Each connection has two callers, as the event buffer has writers: one waits for its batch, the other makes the next. The events were encoded
+/// before, as COPY's file was written before; what that costs is told apart.
 struct BenchAppend: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "append", abstract: "psql COPY of N rows against audit.append of the same rows, and their ratio.")
@@ -24,14 +27,20 @@ struct BenchAppend: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let before = BenchAppend.cpuOfThisProcess()
         let events = try BenchAppend.events(rows)
-        StandardOutput.write("\(rows) rows, batches of \(batch), \(connections) connections\n")
+        let encoding = (BenchAppend.cpuOfThisProcess() - before) * 1e6 / Double(rows)
+        StandardOutput.write(
+            "\(rows) rows, batches of \(batch), \(connections) connections; made and encoded in \(decimal(encoding)) µs of CPU an event\n")
+        var (client, server): ([Double], [Double]) = ([], [])
         var appends: [Double] = []
         var copies: [Double] = []
         for round in 1...rounds {
-            let (append, copy) = try await BenchDatabase.with(database) { try await measure(events, $0.deployment) }
+            let (append, copy, cpu) = try await BenchDatabase.with(database) { try await measure(events, $0.deployment) }
             appends.append(append)
             copies.append(copy)
+            client.append(cpu.client * 1e6 / Double(rows))
+            server.append(cpu.server * 1e6 / Double(rows))
             StandardOutput.write(
                 "round \(round): append \(Int(Double(rows) / append)) rows/s, psql COPY \(Int(Double(rows) / copy)) rows/s, ratio \(decimal(copy / append, places: 2))\n"
             )
@@ -41,19 +50,27 @@ struct BenchAppend: AsyncParsableCommand {
         StandardOutput.write(
             "median: append \(Int(Double(rows) / append)) rows/s, psql COPY \(Int(Double(rows) / copy)) rows/s, ratio of medians \(decimal(copy / append, places: 2))\n"
         )
+        // Zero where the server runs on another machine.
+        StandardOutput.write(
+            "CPU an event: append \(decimal(quantile(client, 0.5))) µs here, \(decimal(quantile(server, 0.5))) µs in PostgreSQL's backends\n"
+        )
     }
 
-    /// Seconds of append, and of COPY.
-    private func measure(_ events: [EncodedEvent], _ deployment: Deployment) async throws -> (Double, Double) {
+    /// Seconds of append, of COPY, and of CPU for append, in this process and in the backends.
+    private func measure(
+        _ events: [EncodedEvent], _ deployment: Deployment
+    ) async throws -> (append: Double, copy: Double, cpu: (client: Double, server: Double)) {
         let pool = PostgresPool(deployment.configuration(.writer, connections: connections), logger: deployment.logger)
         let appender = Appender(pool)
         _ = try await appender.shard(of: "default")
         let clock = ContinuousClock()
+        let before = BenchAppend.cpuOfThisProcess()
+        let callers = connections * 2
         let append = try await clock.measure {
             try await withThrowingTaskGroup { group in
-                for lane in 0..<connections {
+                for caller in 0..<callers {
                     group.addTask {
-                        for start in stride(from: lane * batch, to: events.count, by: connections * batch) {
+                        for start in stride(from: caller * batch, to: events.count, by: callers * batch) {
                             try await appender.append(Array(events[start..<min(events.count, start + batch)]))
                         }
                     }
@@ -61,8 +78,13 @@ struct BenchAppend: AsyncParsableCommand {
                 try await group.waitForAll()
             }
         }
-        await pool.close()
+        let client = BenchAppend.cpuOfThisProcess() - before
         let owner = PostgresPool(deployment.configuration(nil, connections: 1), logger: deployment.logger)
+        let backends = try await owner.query(
+            "select pid from pg_stat_activity where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()",
+            as: Int32.self)
+        let server = backends.reduce(0.0) { $0 + BenchAppend.cpu(ofBackend: $1) }
+        await pool.close()
         let stored = try await owner.query("select count(*) as n from audit.event where source = 'bench'")[0].decode("n", as: Int64.self)
         guard stored == events.count else { throw Failure("\(stored) rows were stored, \(events.count) appended") }
         try await owner.withConnection { connection in
@@ -87,7 +109,26 @@ struct BenchAppend: AsyncParsableCommand {
         try await owner.execute("checkpoint")
         let copy = try clock.measure { try psql(deployment.url, "\\copy public.copied from '\(file)' (format binary)") }
         await owner.close()
-        return (seconds(append), seconds(copy))
+        return (seconds(append), seconds(copy), (client, server))
+    }
+
+    /// User and system time of this process so far, in seconds.
+    private static func cpuOfThisProcess() -> Double {
+        var usage = rusage()
+        getrusage(RUSAGE_SELF, &usage)
+        return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
+    }
+
+    /// User and system time of a backend on this machine, in seconds (proc(5), fields 14 and 15, in ticks); 0 where there is none.
+    private static func cpu(ofBackend process: Int32) -> Double {
+        guard let file = fopen("/proc/\(process)/stat", "r") else { return 0 }
+        defer { fclose(file) }
+        var line = [UInt8](repeating: 0, count: 1024)
+        let text = String(decoding: line[..<fread(&line, 1, line.count, file)], as: UTF8.self)
+        guard text.contains("(postgres)"), let name = text.lastIndex(of: ")") else { return 0 }
+        let fields = text[name...].split(separator: " ")
+        guard fields.count > 13, let user = Double(fields[12]), let system = Double(fields[13]) else { return 0 }
+        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
     private func psql(_ url: String, _ command: String) throws {
