@@ -80,7 +80,8 @@ let package = Package(
         .executableTarget(
             name: "cardea",
             dependencies: [
-                "Projections", "EventStore", "Alerting", "Detection", "LogFormats", "ExampleAPI", "AuditEvents", "PostgreSQL",
+                "Projections", "EventStore", "Alerting", "Detection", "LogFormats", "ExampleAPI", "AuditMiddleware", "AuditEvents",
+                "PostgreSQL",
                 .argumentParser, .configuration, .lifecycle, .logging, .systemPackage, .unixSignals,
             ], swiftSettings: settings),
         .target(
