@@ -34,6 +34,8 @@ extension ExampleAPI {
             ("alice", ["editor"]), ("bob", ["reader"]), ("carol", ["admin", "editor"]), ("dave", ["reader"]), ("erin", ["reader"]),
             ("frank", ["reader"]), ("grace", ["reader"]), ("heidi", ["reader"]),
         ].map { User(username: $0.0, password: "\($0.0)-demo-password", roles: $0.1) }
+        /// What the roles permit.
+        public var permissions: PermissionTable = ["editor": ["books:write"], "admin": ["users:read"]]
         public var clock = AuditClock.system
 
         public init() {}

@@ -1,5 +1,5 @@
 import AuditEvents
-import AuditMiddleware
+public import AuditMiddleware
 import Hummingbird
 import HummingbirdCore
 
@@ -24,23 +24,31 @@ extension ExampleAPI {
                 keys: [key.verificationKey], rules: .init(issuer: name, audience: audience, types: ["at+jwt"], leewaySeconds: 0), now: now)
         }
 
-        func router() -> Router<BasicAuditedRequestContext> {
-            let realm = "example"
-            let router = Router(audited: BasicAuditedRequestContext.self, options: .autoGenerateHeadEndpoints)
+        func router() -> AuditedRouter<BasicAuditedRequestContext> {
+            let router = AuditedRouter(context: BasicAuditedRequestContext.self, permissions: configuration.permissions)
             // Not limited: a probe must not be told 429. It is recorded all the same, for the recorder is around the router.
-            router.get("health") { _, _ in Response.json(["status": "ok"]) }
+            router.get(
+                "health", policy: .anyone, APIOperation("Whether it runs", gives: [.ok: .json(.object(["status": .oneOf("ok")]))])
+            ) { _, _ in Response.json(["status": "ok"]) }
 
             router.add(middleware: RateLimit(configuration.generalLimit, clock: configuration.clock))
-            let throttled = router.group().add(middleware: RateLimit(configuration.loginLimit, clock: configuration.clock))
-            let signedIn = router.group().add(
-                middleware: Authentication(BearerAuthenticator(verifier: verifier, status: sessions, realm: realm)))
+            // From here on a route that nobody decided about keeps the API from starting.
+            let open = router.denyingByDefault()
+            let throttled = open.group().add(middleware: RateLimit(configuration.loginLimit, clock: configuration.clock))
+            let signedIn = open.group().add(
+                middleware: Authentication(BearerAuthenticator(verifier: verifier, status: sessions, realm: "example")))
 
+            open.describe(.init(title: "Bookshop", version: "1.0.0"), at: "openapi.json", policy: .anyone)
             SignInRoutes(users: users, sessions: sessions, issuer: issuer, accessLifetimeSeconds: configuration.accessTokenSeconds)
-                .add(open: router, throttled: throttled, signedIn: signedIn)
-            BookRoutes().add(readers: signedIn, editors: signedIn.group(roles: "editor", realm: realm))
-            AccountRoutes(users: users, sessions: sessions)
-                .add(signedIn: signedIn, administrators: signedIn.group(roles: "admin", privileged: true, realm: realm))
+                .add(open: open, throttled: throttled, signedIn: signedIn)
+            BookRoutes().add(to: signedIn)
+            AccountRoutes(users: users, sessions: sessions).add(to: signedIn)
             return router
         }
+    }
+
+    /// All routes with who may use them.
+    public static func routes(_ configuration: Configuration = Configuration()) throws -> RouteList {
+        try Parts(configuration).router().routes
     }
 }

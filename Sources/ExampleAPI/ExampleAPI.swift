@@ -7,8 +7,7 @@ public import ServiceLifecycle
 
 /// A small bookshop's API behind every middleware: what the demonstration attacks.
 ///
-/// `POST /login`, `POST /token/refresh`, `POST /logout`, `GET /me`, `GET /books`, `GET /books/{id}`, `POST /books` (editors), `GET /admin/users`
-/// (administrators), `GET /health`. Accounts, sessions and books live in memory.
+/// `cardea routes` lists its routes, `GET /openapi.json` describes them. Accounts, sessions and books live in memory.
 public struct ExampleAPI: Service {
     public let configuration: Configuration
     private let application: Application<RecordedResponder<RouterResponder<BasicAuditedRequestContext>>>
@@ -28,7 +27,7 @@ public struct ExampleAPI: Service {
                 source: configuration.source, fingerprinter: Fingerprinter(key: configuration.fingerprintKey), clock: configuration.clock),
             logger: logger)
         var application = Application(
-            responder: recorder.wrap(parts.router()),
+            responder: try recorder.wrap(parts.router()),
             // A connection on which nothing happens for a minute is closed: slow clients hold no more than that.
             server: .http1(configuration: .init(idleTimeout: .seconds(60))),
             configuration: .init(address: .hostname(configuration.host, port: configuration.port)),

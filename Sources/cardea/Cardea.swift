@@ -19,7 +19,7 @@ struct Cardea: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Run", subcommands: [Up.self, Down.self, WorkerCommand.self, Migrate.self, Doctor.self]),
             CommandGroup(name: "Fill", subcommands: [Import.self]),
-            CommandGroup(name: "Look", subcommands: [Query.self, Tail.self, ViewsCommand.self, AlertsCommand.self]),
+            CommandGroup(name: "Look", subcommands: [Query.self, Tail.self, ViewsCommand.self, AlertsCommand.self, RoutesCommand.self]),
             CommandGroup(name: "Maintain", subcommands: [ProjectionsCommand.self, BenchCommand.self, Completion.self]),
         ])
 

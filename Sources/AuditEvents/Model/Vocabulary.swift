@@ -27,6 +27,8 @@ public struct EventType: RawRepresentable, Sendable, Hashable, CustomStringConve
     public static let authenticationAborted = EventType("authn_aborted")
 
     // Authorization
+    /// Somebody was let in, where such decisions are recorded too. Cardea's addition to the vocabulary.
+    public static let authorizationSuccess = EventType("authz_success")
     public static let authorizationFailure = EventType("authz_fail")
     public static let authorizationChange = EventType("authz_change")
     public static let administration = EventType("authz_admin")

@@ -13,8 +13,8 @@ public import HummingbirdCore
 /// let signedIn = router.group().add(middleware: Authentication(BearerAuthenticator(verifier: verifier, realm: "shop"), apiKeys))
 /// ```
 public struct Authentication<Context: AuditedRequestContext>: RouterMiddleware {
-    private let schemes: [any Authenticator]
-    private let required: Bool
+    let schemes: [any Authenticator]
+    let required: Bool
 
     /// - Parameter required: whether requests without a credential are refused here.
     public init(_ schemes: any Authenticator..., required: Bool = true) { self.init(schemes: schemes, required: required) }

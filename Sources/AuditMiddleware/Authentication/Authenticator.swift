@@ -7,6 +7,9 @@ public protocol Authenticator: Sendable {
     /// What `WWW-Authenticate` says of this scheme in a 401 (RFC 9110 §11.6.1); nil for one that has no challenge, such as a cookie.
     var challenge: AuthenticationChallenge? { get }
 
+    /// How clients are told to present the credential, in listings and in OpenAPI. By default what the challenge says.
+    var securityScheme: SecurityScheme { get }
+
     /// Looks for a credential of this scheme in `request` and judges it.
     ///
     /// What it finds out about the actor, the session and the token it notes in `context.audit`, secrets as fingerprints only. It emits no event for
@@ -56,10 +59,11 @@ public struct AuthenticationChallenge: Sendable, Hashable {
         self.parameters = parameters.map { "\($0)=\"\(Self.quotable($1))\"" }.joined(separator: ", ")
     }
 
-    /// The field's value, with an `error` where one is given.
-    public func value(error: String? = nil) -> String {
+    /// The field's value, with an `error` and the `scope` that is needed where they are given (RFC 6750 §3).
+    public func value(error: String? = nil, scopes: [String] = []) -> String {
         let error = error.map { "error=\"\(Self.quotable($0))\"" }
-        let all = [parameters.isEmpty ? nil : parameters, error].compactMap(\.self).joined(separator: ", ")
+        let scope = scopes.isEmpty ? nil : "scope=\"\(Self.quotable(scopes.joined(separator: " ")))\""
+        let all = [parameters.isEmpty ? nil : parameters, error, scope].compactMap(\.self).joined(separator: ", ")
         return all.isEmpty ? scheme : "\(scheme) \(all)"
     }
 

@@ -5,6 +5,7 @@ public import HummingbirdCore
 /// Accepts JWTs in `Authorization: Bearer` (RFC 6750 §2.1), and nowhere else.
 public struct BearerAuthenticator: Authenticator {
     public let challenge: AuthenticationChallenge?
+    public var securityScheme: SecurityScheme { .http("Bearer", format: "JWT") }
     private let verifier: TokenVerifier
     private let status: (any TokenStatusChecking)?
 

@@ -27,6 +27,7 @@ public struct RecordedResponder<Base: HTTPResponder>: HTTPResponder where Base.C
             response = Problem.response(to: error, request: request, context: context)
         }
         audit.moveResponseFields(to: &response.headers)
+        if request.method == .head { response.leaveOutBody() }
 
         guard let length = response.body.contentLength, length <= trail.configuration.wholeResponseLimit else {
             return streamed(response, audit: audit)
@@ -55,6 +56,7 @@ public struct RecordedResponder<Base: HTTPResponder>: HTTPResponder where Base.C
         trail.logger.warning("request refused, the record is full", metadata: ["audit.request.id": "\(context.audit.requestID)"])
         var response = Problem.unrecordable(retryAfterSeconds: trail.configuration.retryAfterSeconds).response()
         context.audit.moveResponseFields(to: &response.headers)
+        if request.method == .head { response.leaveOutBody() }
         return response
     }
 
@@ -74,5 +76,16 @@ public struct RecordedResponder<Base: HTTPResponder>: HTTPResponder where Base.C
             await stream.end(failure: nil)
         }
         return response
+    }
+}
+
+extension Response {
+    /// The response to HEAD of what this is the response to (RFC 9110 §9.3.2): an error's document too would be read as the next response.
+    ///
+    /// The length stays that of the body left out. Of a stream nobody knows it; 0 then keeps the connection's framing.
+    fileprivate mutating func leaveOutBody() {
+        let length = headers[.contentLength] ?? "0"
+        body = ResponseBody()
+        if status != .noContent && status != .notModified { headers[.contentLength] = length }
     }
 }

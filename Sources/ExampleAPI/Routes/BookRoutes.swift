@@ -18,27 +18,42 @@ struct BookRoutes: Sendable {
 
     let shelf = Shelf()
 
-    func add(readers: some RouterMethods<Context>, editors: some RouterMethods<Context>) {
-        readers.get("books") { _, _ in
+    private static let text = JSONSchema.string(length: 1...200)
+    private static let newBook = JSONSchema.object(["title": text, "author": text]).named("NewBook")
+    private static let book = JSONSchema.object(["id": .integer(minimum: 1), "title": text, "author": text]).named("Book")
+
+    func add(to routes: AuditedRouter<Context>) {
+        routes.get("books", policy: .authenticated, APIOperation("All books", gives: [.ok: .json(.array(of: Self.book))])) { _, _ in
             Response.json(.array(shelf.books.withLock { $0 }.enumerated().map { Self.json($0.offset + 1, $0.element) }))
         }
-        readers.get("books/:id") { _, context in
-            let books = shelf.books.withLock { $0 }
-            guard let id = context.parameters.get("id", as: Int.self), books.indices.contains(id - 1) else {
-                throw Problem(.notFound, detail: "There is no such book.")
-            }
-            return Response.json(Self.json(id, books[id - 1]))
+        routes.get(
+            "books/:id", policy: .authenticated,
+            APIOperation(
+                "One book", parameters: [.path("id", .integer(minimum: 1))], gives: [.ok: .json(Self.book)], fails: [.notFound]),
+            use: get)
+        routes.post(
+            "books", policy: .permission("books:write"),
+            APIOperation(
+                "Adds a book", takes: Self.newBook, gives: [.created: .json(Self.book, headers: "Location")],
+                fails: [.unprocessableContent]),
+            use: post)
+    }
+
+    @Sendable func get(_ request: Request, _ context: Context) throws -> Response {
+        let books = shelf.books.withLock { $0 }
+        guard let text = context.parameters.get("id"), let id = Int(text), String(id) == text, books.indices.contains(id - 1) else {
+            throw Problem(.notFound, detail: "There is no such book.")
         }
-        editors.post("books", use: post)
+        return Response.json(Self.json(id, books[id - 1]))
     }
 
     @Sendable func post(_ request: Request, _ context: Context) async throws -> Response {
         let body = try await request.jsonObject()
-        guard let title = body["title"]?.string, (1...200).contains(title.utf8.count), let author = body["author"]?.string,
-            (1...200).contains(author.utf8.count)
+        guard let title = body["title"]?.string, (1...200).contains(title.unicodeScalars.count), let author = body["author"]?.string,
+            (1...200).contains(author.unicodeScalars.count)
         else {
             try await context.audit.emit(.inputValidationFailure, outcome: .failure, reason: "malformed_book", severity: .low)
-            throw Problem(.unprocessableContent, detail: "title and author (1 to 200 bytes each) are required.")
+            throw Problem(.unprocessableContent, detail: "title and author (1 to 200 characters each) are required.")
         }
         let id = shelf.books.withLock { books -> Int? in
             guard books.count < Shelf.capacity else { return nil }

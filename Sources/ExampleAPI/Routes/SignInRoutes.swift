@@ -13,19 +13,35 @@ struct SignInRoutes: Sendable {
     let issuer: TokenIssuer
     let accessLifetimeSeconds: Int64
 
-    func add(open: some RouterMethods<Context>, throttled: some RouterMethods<Context>, signedIn: some RouterMethods<Context>) {
-        throttled.post("login", use: logIn)
-        open.post("token/refresh", use: refresh)
-        signedIn.post("logout", use: logOut)
+    private static let credentials = JSONSchema.object(["username": .string(length: 1...64), "password": .string(length: 1...1024)])
+    private static let tokens = JSONSchema.object([
+        "access_token": .string, "token_type": .oneOf("Bearer"), "expires_in": .integer(minimum: 1), "refresh_token": .string,
+    ]).named("Tokens")
+
+    func add(open: AuditedRouter<Context>, throttled: AuditedRouter<Context>, signedIn: AuditedRouter<Context>) {
+        throttled.post(
+            "login", policy: .anyone,
+            APIOperation(
+                "Signs in", takes: Self.credentials.named("Credentials"), gives: [.ok: .json(Self.tokens)], fails: [.unauthorized]),
+            use: logIn)
+        open.post(
+            "token/refresh", policy: .anyone,
+            APIOperation(
+                "Exchanges a refresh token, which is good once", takes: .object(["refresh_token": .string(length: 1...256)]),
+                gives: [.ok: .json(Self.tokens)], fails: [.unauthorized]),
+            use: refresh)
+        signedIn.post(
+            "logout", policy: .authenticated, APIOperation("Ends the session and all its tokens", gives: [.noContent: .empty]), use: logOut)
     }
 
     @Sendable func logIn(_ request: Request, _ context: Context) async throws -> Response {
         let body = try await request.jsonObject()
-        guard let username = body["username"]?.string, (1...64).contains(username.utf8.count), let password = body["password"]?.string,
-            (1...1024).contains(password.utf8.count)
+        guard let username = body["username"]?.string, (1...64).contains(username.unicodeScalars.count),
+            let password = body["password"]?.string,
+            (1...1024).contains(password.unicodeScalars.count)
         else {
             try await context.audit.emit(.inputValidationFailure, outcome: .failure, reason: "malformed_login", severity: .low)
-            throw Problem(.badRequest, detail: "username (1 to 64 bytes) and password (1 to 1024 bytes) are required.")
+            throw Problem(.badRequest, detail: "username (1 to 64 characters) and password (1 to 1024 characters) are required.")
         }
         let account = users.account(username)
         guard try await users.passwords.verify(password, against: account?.passwordHash), let account else {
@@ -50,7 +66,8 @@ struct SignInRoutes: Sendable {
     }
 
     @Sendable func refresh(_ request: Request, _ context: Context) async throws -> Response {
-        guard let presented = try await request.jsonObject()["refresh_token"]?.string, (1...256).contains(presented.utf8.count) else {
+        guard let presented = try await request.jsonObject()["refresh_token"]?.string, (1...256).contains(presented.unicodeScalars.count)
+        else {
             try await context.audit.emit(.inputValidationFailure, outcome: .failure, reason: "malformed_refresh", severity: .low)
             throw Problem(.badRequest, detail: "refresh_token is required.")
         }

@@ -1,0 +1,35 @@
+/// What the layers before a route add up to.
+public struct RouteTraits: Sendable {
+    public var policies: [Policy] = []
+    public var requiresCredential = false
+    public var schemes: [SecurityScheme] = []
+    public var challenges: [AuthenticationChallenge] = []
+    public var isPrivileged = false
+    public var limits: [String] = []
+
+    public init() {}
+}
+
+/// A middleware that says what it means for the routes behind it, for their listing and their description.
+public protocol RouteDescribing {
+    func describe(_ traits: inout RouteTraits)
+}
+
+extension Authentication: RouteDescribing {
+    public func describe(_ traits: inout RouteTraits) {
+        traits.requiresCredential = traits.requiresCredential || required
+        traits.schemes += schemes.map(\.securityScheme)
+        traits.challenges += schemes.compactMap(\.challenge)
+    }
+}
+
+extension Authorize: RouteDescribing {
+    public func describe(_ traits: inout RouteTraits) {
+        traits.policies.append(policy)
+        traits.isPrivileged = traits.isPrivileged || privileged
+    }
+}
+
+extension RateLimit: RouteDescribing {
+    public func describe(_ traits: inout RouteTraits) { traits.limits.append(policy.name) }
+}
