@@ -58,7 +58,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "AuditMiddleware",
-            dependencies: ["AuditEvents", .hummingbird, .crypto, .cryptoExtras, .httpClient, .logging, .metrics], swiftSettings: settings),
+            dependencies: ["AuditEvents", "CZlib", .hummingbird, .crypto, .cryptoExtras, .httpClient, .logging, .metrics], swiftSettings: settings),
         .target(
             name: "Schema", path: "sql",
             resources: [.embedInCode("migrations"), .embedInCode("functions"), .embedInCode("privileges"), .embedInCode("views")],
@@ -88,7 +88,7 @@ let package = Package(
         .testTarget(name: "AuditEventsTests", dependencies: ["AuditEvents"], swiftSettings: settings),
         .testTarget(
             name: "AuditMiddlewareTests",
-            dependencies: ["AuditMiddleware", "AuditEvents", "AuditTesting", .crypto, .hummingbird, .hummingbirdTesting],
+            dependencies: ["AuditMiddleware", "AuditEvents", "AuditTesting", "CZlib", .crypto, .hummingbird, .hummingbirdTesting],
             swiftSettings: settings),
         .testTarget(
             name: "CommandLineTests", dependencies: ["cardea", "DatabaseTesting", "EventStore", "AuditEvents", "PostgreSQL"],
