@@ -58,7 +58,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "AuditMiddleware",
-            dependencies: ["AuditEvents", .hummingbird, .crypto, .cryptoExtras, .httpClient, .lifecycle, .logging, .metrics],
+            dependencies: ["AuditEvents", "CZlib", .hummingbird, .crypto, .cryptoExtras, .httpClient, .lifecycle, .logging, .metrics],
             swiftSettings: settings),
         .target(
             name: "Schema", path: "sql",
@@ -91,7 +91,7 @@ let package = Package(
         .testTarget(
             name: "AuditMiddlewareTests",
             dependencies: [
-                "AuditMiddleware", "AuditEvents", "AuditTesting", .crypto, .hummingbird, .hummingbirdTesting, .lifecycle, .logging,
+                "AuditMiddleware", "AuditEvents", "AuditTesting", "CZlib", .crypto, .httpClient, .hummingbird, .hummingbirdTesting, .lifecycle, .logging,
             ],
             swiftSettings: settings),
         .testTarget(

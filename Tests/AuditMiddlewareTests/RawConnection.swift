@@ -47,6 +47,20 @@ final class RawConnection: Sendable {
         }
     }
 
+    /// All that the server sent until it closed.
+    func receiveBytes() async throws -> [UInt8] {
+        let descriptor = descriptor
+        return try await NIOThreadPool.singleton.runIfActive {
+            var received: [UInt8] = []
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            while true {
+                let count = recv(descriptor, &buffer, buffer.count, 0)
+                guard count > 0 else { return received }
+                received.append(contentsOf: buffer[..<count])
+            }
+        }
+    }
+
     /// Closes with a reset, so that the server's next write fails.
     func reset() {
         var linger = linger(l_onoff: 1, l_linger: 0)
