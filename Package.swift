@@ -88,8 +88,9 @@ let package = Package(
         .testTarget(name: "AuditEventsTests", dependencies: ["AuditEvents"], swiftSettings: settings),
         .testTarget(
             name: "AuditMiddlewareTests",
-            dependencies: ["AuditMiddleware", "AuditEvents", "AuditTesting", .crypto, .hummingbird, .hummingbirdTesting],
-            swiftSettings: settings),
+            dependencies: [
+                "AuditMiddleware", "AuditEvents", "AuditTesting", .crypto, .cryptoExtras, .httpClient, .hummingbird, .hummingbirdTesting,
+            ], swiftSettings: settings),
         .testTarget(
             name: "CommandLineTests", dependencies: ["cardea", "DatabaseTesting", "EventStore", "AuditEvents", "PostgreSQL"],
             swiftSettings: settings),

@@ -15,7 +15,8 @@ public enum Schema {
 
     /// The tables. Append here; never change one that has shipped.
     public static let migrations: [Migration] = [
-        Migration(version: 1, name: "record", sql: text(PackageResources._001_record_sql))
+        Migration(version: 1, name: "record", sql: text(PackageResources._001_record_sql)),
+        Migration(version: 5, name: "dpop", sql: text(PackageResources._005_dpop_sql)),
     ]
 
     /// The newest version that this binary knows.
@@ -33,6 +34,7 @@ public enum Schema {
         Object(name: "functions/append", sql: text(PackageResources.append_sql)),
         Object(name: "functions/seal_restored", sql: text(PackageResources.seal_restored_sql)),
         Object(name: "functions/seal", sql: text(PackageResources.seal_sql)),
+        Object(name: "functions/claim_proof", sql: text(PackageResources.claim_proof_sql)),
     ]
 
     public static let privileges = Object(name: "privileges/roles", sql: text(PackageResources.roles_sql))

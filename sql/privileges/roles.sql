@@ -30,3 +30,7 @@ revoke all on schema audit_access from public;
 revoke all on all tables in schema audit_access from public, cardea_writer, cardea_access, cardea_worker, cardea_reader, cardea_admin;
 revoke all on all functions in schema audit_access from public, cardea_writer, cardea_access, cardea_worker, cardea_reader, cardea_admin;
 grant usage on schema audit_access to cardea_access, cardea_admin;
+
+-- Proofs of possession: taken once, and gone when they have expired.
+grant select, insert, delete, update on audit_access.proof to cardea_access, cardea_admin;
+grant execute on function audit_access.claim_proof to cardea_access, cardea_admin;
