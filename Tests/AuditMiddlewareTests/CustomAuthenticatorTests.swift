@@ -1,5 +1,6 @@
 import AuditEvents
 import AuditMiddleware
+import AuditTesting
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore

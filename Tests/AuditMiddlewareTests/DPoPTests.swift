@@ -50,9 +50,10 @@ struct ProofMaker: Sendable {
     static func authenticator(
         _ replays: any ProofReplayStoring = MemoryProofReplayStore(), nonces: ProofNonces? = nil, clock: TestClock? = nil
     ) throws -> DPoPAuthenticator {
-        DPoPAuthenticator(
-            verifier: try Forge.verifier(), proofs: try verifier(nonces, now: clock.map { clock in { clock.now } } ?? now), replays: replays,
-            realm: "shop")
+        var time = now
+        if let clock { time = { clock.now } }
+        return DPoPAuthenticator(
+            verifier: try Forge.verifier(), proofs: try verifier(nonces, now: time), replays: replays, realm: "shop")
     }
 
     static func router(_ dpop: DPoPAuthenticator) throws -> Router<TestContext> {
@@ -91,7 +92,9 @@ struct ProofMaker: Sendable {
             #expect(proof.newNonce == nil)
         }
         // At the token endpoint there is no token yet.
-        #expect(try Self.reason(ProofMaker().make(method: "POST", url: "https://shop.example/token", id: "1"), method: .post, path: "/token") == nil)
+        #expect(
+            try Self.reason(ProofMaker().make(method: "POST", url: "https://shop.example/token", id: "1"), method: .post, path: "/token")
+                == nil)
     }
 
     @Test("a proof that is wrong in one way is refused for it")
@@ -101,7 +104,8 @@ struct ProofMaker: Sendable {
         typealias Change = (inout JSONObject) -> Void
         let heads: [(Change, String)] = [
             ({ $0["typ"] = "JWT" }, "proof_malformed"), ({ $0["typ"] = nil }, "proof_malformed"), ({ $0["typ"] = 1 }, "proof_malformed"),
-            ({ $0["jwk"] = nil }, "proof_malformed"), ({ $0["jwk"] = "x" }, "proof_malformed"), ({ $0["jwk"] = [:] }, "proof_key_not_allowed"),
+            ({ $0["jwk"] = nil }, "proof_malformed"), ({ $0["jwk"] = "x" }, "proof_malformed"),
+            ({ $0["jwk"] = [:] }, "proof_key_not_allowed"),
             ({ $0["jwk"] = .object(other.jwk()) }, "proof_bad_signature"), ({ $0["alg"] = "none" }, "algorithm_none"),
             ({ $0["alg"] = "HS256" }, "proof_key_not_allowed"), ({ $0["alg"] = "ES384" }, "proof_key_not_allowed"),
             ({ $0["alg"] = "RS384" }, "proof_key_not_allowed"), ({ $0["alg"] = nil }, "proof_malformed"),
@@ -138,16 +142,21 @@ struct ProofMaker: Sendable {
             #expect(try Self.reason(client.make(token: "t", id: "1", header: change), token: "t") == reason, "header \(index)")
         }
         let bodies: [(Change, String)] = [
-            ({ $0["htm"] = "POST" }, "proof_wrong_target"), ({ $0["htm"] = "get" }, "proof_wrong_target"), ({ $0["htm"] = nil }, "proof_malformed"),
+            ({ $0["htm"] = "POST" }, "proof_wrong_target"), ({ $0["htm"] = "get" }, "proof_wrong_target"),
+            ({ $0["htm"] = nil }, "proof_malformed"),
             ({ $0["htu"] = nil }, "proof_malformed"), ({ $0["htu"] = "https://shop.example/you" }, "proof_wrong_target"),
-            ({ $0["htu"] = "http://shop.example/me" }, "proof_wrong_target"), ({ $0["htu"] = "https://evil.example/me" }, "proof_wrong_target"),
+            ({ $0["htu"] = "http://shop.example/me" }, "proof_wrong_target"),
+            ({ $0["htu"] = "https://evil.example/me" }, "proof_wrong_target"),
             ({ $0["htu"] = "https://shop.example:444/me" }, "proof_wrong_target"), ({ $0["htu"] = "/me" }, "proof_wrong_target"),
-            ({ $0["htu"] = "https://shop.example/me/" }, "proof_wrong_target"), ({ $0["htu"] = "https://a@shop.example/me" }, "proof_wrong_target"),
+            ({ $0["htu"] = "https://shop.example/me/" }, "proof_wrong_target"),
+            ({ $0["htu"] = "https://a@shop.example/me" }, "proof_wrong_target"),
             ({ $0["iat"] = .int(Forge.now - 60) }, "proof_out_of_time"), ({ $0["iat"] = .int(Forge.now + 11) }, "proof_out_of_time"),
-            ({ $0["iat"] = nil }, "proof_malformed"), ({ $0["iat"] = "now" }, "proof_malformed"), ({ $0["iat"] = .double(1e300) }, "proof_malformed"),
+            ({ $0["iat"] = nil }, "proof_malformed"), ({ $0["iat"] = "now" }, "proof_malformed"),
+            ({ $0["iat"] = .double(1e300) }, "proof_malformed"),
             ({ $0["jti"] = nil }, "proof_malformed"), ({ $0["jti"] = "" }, "proof_malformed"), ({ $0["jti"] = 1 }, "proof_malformed"),
             ({ $0["jti"] = .string(String(repeating: "j", count: 257)) }, "proof_malformed"),
-            ({ $0["ath"] = nil }, "proof_wrong_token"), ({ $0["ath"] = "AAAA" }, "proof_wrong_token"), ({ $0["ath"] = 1 }, "proof_wrong_token"),
+            ({ $0["ath"] = nil }, "proof_wrong_token"), ({ $0["ath"] = "AAAA" }, "proof_wrong_token"),
+            ({ $0["ath"] = 1 }, "proof_wrong_token"),
         ]
         for (index, (change, reason)) in bodies.enumerated() {
             #expect(try Self.reason(client.make(token: "t", id: "1", claims: change), token: "t") == reason, "claims \(index)")
@@ -162,11 +171,15 @@ struct ProofMaker: Sendable {
     @Test(
         "URLs are compared as RFC 3986 normalizes them, without query and fragment",
         arguments: [
-            ("https://shop.example/me", "HTTPS://SHOP.example:443/me", true), ("https://shop.example/me", "https://shop.example/me?a=1#b", true),
-            ("https://shop.example/%7eann/%2f", "https://shop.example/~ann/%2F", true), ("https://shop.example", "https://shop.example/", true),
+            ("https://shop.example/me", "HTTPS://SHOP.example:443/me", true),
+            ("https://shop.example/me", "https://shop.example/me?a=1#b", true),
+            ("https://shop.example/%7eann/%2f", "https://shop.example/~ann/%2F", true),
+            ("https://shop.example", "https://shop.example/", true),
             ("http://shop.example:80/", "http://shop.example/", true), ("https://shop.example/ME", "https://shop.example/me", false),
-            ("https://shop.example/a/../me", "https://shop.example/me", false), ("https://shop.example/%2e", "https://shop.example/.", true),
-            ("https://shop.example/a%2fb", "https://shop.example/a/b", false), ("https://shop.example:8443/", "https://shop.example/", false),
+            ("https://shop.example/a/../me", "https://shop.example/me", false),
+            ("https://shop.example/%2e", "https://shop.example/.", true),
+            ("https://shop.example/a%2fb", "https://shop.example/a/b", false),
+            ("https://shop.example:8443/", "https://shop.example/", false),
             ("https://shop.example//me", "https://shop.example/me", false), ("https://shop.example:/me", "https://shop.example/me", true),
         ])
     func targets(_ one: String, _ other: String, _ areSame: Bool) throws {
@@ -191,7 +204,7 @@ struct ProofMaker: Sendable {
         let (client, thief) = (ProofMaker(), ProofMaker())
         let token = try Self.token(client.thumbprint)
         let dpop = try Self.authenticator()
-        try await test.application(try Self.router(dpop)).test(way.setup) { http in
+        try await test.application(try Self.router(dpop)).test(way.setup) { (http) async throws in
             func get(_ headers: HTTPFields, _ uri: String = "/me?x=1") async throws -> (Int, String?, String?) {
                 let before = test.sink.events.count
                 let response = try await http.execute(uri: uri, method: .get, headers: headers)
@@ -201,7 +214,8 @@ struct ProofMaker: Sendable {
             #expect(try await get(Self.headers(token, proof)).0 == 200)
             let replay = try await get(Self.headers(token, proof))
             #expect(replay.0 == 401 && replay.1 == "proof_replayed")
-            #expect(replay.2 == #"DPoP realm="shop", algs="ES256 EdDSA ES384 ES512 PS256 RS256", error="invalid_dpop_proof""#)
+            #expect(
+                replay.2?.hasPrefix(#"DPoP realm="shop", algs="ES256 EdDSA ES384 ES512 PS256 RS256", error="invalid_dpop_proof""#) == true)
             #expect(test.sink.events(.tokenRejected).last?.header.severity == .high)
             #expect(try await get(Self.headers(token, try client.make(token: token, id: "two"))).0 == 200)
             #expect(try await get(Self.headers(token, nil)).1 == "proof_missing")
@@ -225,12 +239,14 @@ struct ProofMaker: Sendable {
         }
     }
 
-    @Test("a token bound to something that is not understood is accepted by nobody", arguments: [#"{}"#, #""x""#, #"{"x5t#S256":"x"}"#, #"{"jkt":1}"#, "null", #"{"jkt":"x","x":1}"#])
+    @Test(
+        "a token bound to something that is not understood is accepted by nobody",
+        arguments: [#"{}"#, #""x""#, #"{"x5t#S256":"x"}"#, #"{"jkt":1}"#, "null", #"{"jkt":"x","x":1}"#])
     func otherBindings(_ cnf: String) async throws {
         let test = TestApplication()
         let token = Forge.token(
             claims: #"{"iss":"https://issuer","aud":"shop","sub":"ann","exp":1800000600,"cnf":\#(cnf)}"#)
-        try await test.application(try Self.router(try Self.authenticator())).test(.router) { http in
+        try await test.application(try Self.router(try Self.authenticator())).test(.router) { (http) async throws in
             for _ in 0..<2 {
                 let plain = try await http.execute(uri: "/me", method: .get, headers: [.authorization: "Bearer \(token)"])
                 #expect(plain.status == .unauthorized)
@@ -240,17 +256,21 @@ struct ProofMaker: Sendable {
         }
     }
 
-    @Test("a server that asks for nonces says so, takes the present and the previous one, and gives out the new one", arguments: Way.allCases)
+    @Test(
+        "a server that asks for nonces says so, takes the present and the previous one, and gives out the new one", arguments: Way.allCases)
     func nonces(_ way: Way) async throws {
         let test = TestApplication()
         let client = ProofMaker()
         let token = try Self.token(client.thumbprint)
         let nonces = ProofNonces(spanSeconds: 20)
         let dpop = try Self.authenticator(nonces: nonces, clock: test.clock)
-        try await test.application(try Self.router(dpop)).test(way.setup) { http in
+        try await test.application(try Self.router(dpop)).test(way.setup) { (http) async throws in
             func get(_ id: String, _ nonce: String?) async throws -> (Int, String?, String?) {
                 let time = test.clock.now.microseconds / 1_000_000
-                let proof = try client.make(token: token, time: time, id: id) { _ in } claims: { $0["nonce"] = nonce.map { .string($0) } }
+                let proof = try client.make(token: token, time: time, id: id) { _ in
+                } claims: {
+                    $0["nonce"] = nonce.map { .string($0) }
+                }
                 let response = try await http.execute(uri: "/me", method: .get, headers: Self.headers(token, proof))
                 return (Int(response.status.code), response.headers[.dpopNonce], response.headers[.wwwAuthenticate])
             }
@@ -281,7 +301,7 @@ struct ProofMaker: Sendable {
         let test = TestApplication()
         let client = ProofMaker()
         let token = try Self.token(client.thumbprint)
-        try await test.application(try Self.router(try Self.authenticator(Away()))).test(way.setup) { http in
+        try await test.application(try Self.router(try Self.authenticator(Away()))).test(way.setup) { (http) async throws in
             let response = try await http.execute(
                 uri: "/me", method: .get, headers: Self.headers(token, try client.make(token: token, id: "1")))
             #expect(response.status == .serviceUnavailable)

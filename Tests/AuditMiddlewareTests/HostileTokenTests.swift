@@ -5,6 +5,7 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import AuditMiddleware
@@ -35,7 +36,8 @@ import Testing
         ("just beyond the bound", claims(#""x":""# + String(repeating: "x", count: 6000) + "\"")),
         ("arrays in the header", Forge.token(header: bomb("[", 5000, "]"))), ("arrays not closed", Forge.token(header: bomb("[", 5000))),
         ("objects in the header", header(#""x":"# + bomb(#"{"a":"#, 800, "}").replacing(":}", with: ":1}"))),
-        ("arrays in the claims", claims(#""x":"# + bomb("[", 2000, "]"))), ("objects in the claims", Forge.token(claims: bomb(#"{"a":"#, 900))),
+        ("arrays in the claims", claims(#""x":"# + bomb("[", 2000, "]"))),
+        ("objects in the claims", Forge.token(claims: bomb(#"{"a":"#, 900))),
         ("a member twice", claims(#""sub":"eve""#)), ("a member twice by an escape", claims(#""\u0073ub":"eve""#)),
         ("roles twice", claims(#""roles":["a"],"roles":["admin"]"#)), ("an end twice", claims(#""exp":1900000000"#)),
         ("alg twice", header(#""alg":"none""#)), ("kid twice", header(#""kid":"k2""#)), ("alg by an escape", header(#""\u0061lg":"none""#)),
@@ -44,31 +46,46 @@ import Testing
         ("an end that is not a number", Forge.token(claims: #"{"iss":"https://issuer","aud":"shop","sub":"ann","exp":NaN}"#)),
         ("Infinity", Forge.token(claims: #"{"iss":"https://issuer","aud":"shop","sub":"ann","exp":Infinity}"#)),
         ("a negative end", Forge.token(claims: #"{"iss":"https://issuer","aud":"shop","sub":"ann","exp":-1800000600}"#)),
-        ("an end of a thousand digits", Forge.token(claims: #"{"iss":"https://issuer","aud":"shop","sub":"ann","exp":1\#(bomb("0", 1000))}"#)),
-        ("an end of Int64's last second", Forge.token(claims: #"{"iss":"https://issuer","aud":"shop","sub":"ann","exp":9223372036854775807}"#)),
+        (
+            "an end of a thousand digits",
+            Forge.token(claims: #"{"iss":"https://issuer","aud":"shop","sub":"ann","exp":1\#(bomb("0", 1000))}"#)
+        ),
+        (
+            "an end of Int64's last second",
+            Forge.token(claims: #"{"iss":"https://issuer","aud":"shop","sub":"ann","exp":9223372036854775807}"#)
+        ),
         ("an end in a list", Forge.token(claims: #"{"iss":"https://issuer","aud":"shop","sub":"ann","exp":[1800000600]}"#)),
         ("an end in hexadecimal", Forge.token(claims: #"{"iss":"https://issuer","aud":"shop","sub":"ann","exp":0x7fffffff}"#)),
         ("a start at the end of time", claims(#""nbf":253402300799"#)), ("issued tomorrow", claims(#""iat":1800086400"#)),
-        ("a huge start", claims(#""nbf":1e308"#)), ("a subject of many kinds", Forge.token(claims: #"{"iss":"https://issuer","aud":"shop","sub":{"a":1},"exp":1800000600}"#)),
+        ("a huge start", claims(#""nbf":1e308"#)),
+        ("a subject of many kinds", Forge.token(claims: #"{"iss":"https://issuer","aud":"shop","sub":{"a":1},"exp":1800000600}"#)),
         ("no subject", Forge.token(claims: #"{"iss":"https://issuer","aud":"shop","exp":1800000600}"#)),
         ("a lone surrogate", claims(#""x":"\ud800""#)), ("a NUL byte", claims("\"x\":\"\u{0}\"")),
-        ("claims after the claims", Forge.token(claims: Forge.claims + Forge.claims)), ("a byte order mark", Forge.token(claims: "\u{feff}" + Forge.claims)),
-        ("a comment", Forge.token(claims: "/*x*/" + Forge.claims)), ("a trailing comma", Forge.token(claims: Forge.claims.dropLast() + ",}")),
+        ("claims after the claims", Forge.token(claims: Forge.claims + Forge.claims)),
+        ("a byte order mark", Forge.token(claims: "\u{feff}" + Forge.claims)),
+        ("a comment", Forge.token(claims: "/*x*/" + Forge.claims)),
+        ("a trailing comma", Forge.token(claims: Forge.claims.dropLast() + ",}")),
         ("single quotes", Forge.token(claims: Forge.claims.replacing("\"", with: "'"))),
-        ("bytes that are no UTF-8", replacing(1, Forge.part([0x7b, 0xff, 0xfe, 0x7d]))), ("an overlong NUL", replacing(0, Forge.part([0xc0, 0x80]))),
+        ("bytes that are no UTF-8", replacing(1, Forge.part([0x7b, 0xff, 0xfe, 0x7d]))),
+        ("an overlong NUL", replacing(0, Forge.part([0xc0, 0x80]))),
         ("UTF-16", replacing(0, Forge.part(Array(#"{"alg":"none"}"#.utf16).flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] }))),
         ("none", Forge.part(#"{"alg":"none"}"#) + "." + Forge.part(Forge.claims) + "."),
         ("None with a signature", replacing(0, Forge.part(#"{"alg":"None","kid":"k1","typ":"JWT"}"#))),
         ("none with a Turkish i", replacing(0, Forge.part(#"{"alg":"n\u00f6ne","kid":"k1","typ":"JWT"}"#))),
         ("no signature", Forge.token().split(separator: ".").prefix(2).joined(separator: ".") + "."),
-        ("half a signature", String(Forge.token().dropLast(22))), ("a signature of zeros", replacing(2, Forge.part([UInt8](repeating: 0, count: 32)))),
+        ("half a signature", String(Forge.token().dropLast(22))),
+        ("a signature of zeros", replacing(2, Forge.part([UInt8](repeating: 0, count: 32)))),
         ("the signature of another", replacing(2, String(Forge.token(claims: "{}").split(separator: ".")[2]))),
-        ("padding", Forge.token() + "="), ("white space within", Forge.token().replacing(".", with: ". ")), ("a tab", Forge.token() + "\t."),
+        ("padding", Forge.token() + "="), ("white space within", Forge.token().replacing(".", with: ". ")),
+        ("a tab", Forge.token() + "\t."),
         ("standard base64", replacing(2, String(Forge.token().split(separator: ".")[2]) + "+/")),
         ("five parts, as a JWE has", Forge.token() + ".AA.AA"), ("an empty header", replacing(0, "")), ("empty claims", replacing(1, "")),
         ("a key of its own", Forge.token(header: #"{"alg":"HS256","typ":"JWT","kid":"k9","jwk":{"kty":"oct","k":"AAAA"}}"#)),
         ("a URL for its key", Forge.token(header: #"{"alg":"HS256","typ":"JWT","kid":"k9","jku":"http://169.254.169.254/"}"#)),
-        ("a path for its key", Forge.token(header: #"{"alg":"HS256","typ":"JWT","kid":"../../../../dev/null"}"#, secret: [UInt8](repeating: 0, count: 32))),
+        (
+            "a path for its key",
+            Forge.token(header: #"{"alg":"HS256","typ":"JWT","kid":"../../../../dev/null"}"#, secret: [UInt8](repeating: 0, count: 32))
+        ),
         ("SQL for its key", Forge.token(header: #"{"alg":"HS256","typ":"JWT","kid":"x' union select 'a"}"#)),
         ("a key of a thousand bytes", Forge.token(header: #"{"alg":"HS256","typ":"JWT","kid":"\#(bomb("k", 1000))"}"#)),
         ("critical of nothing", header(#""crit":[]"#)), ("critical of what is known", header(#""crit":["exp"],"exp":1"#)),
@@ -109,7 +126,9 @@ import Testing
         }
     }
 
-    @Test("a token that was accepted is refused once it is over, its key is gone or it is revoked, however often it was seen", arguments: Way.allCases)
+    @Test(
+        "a token that was accepted is refused once it is over, its key is gone or it is revoked, however often it was seen",
+        arguments: Way.allCases)
     func remembered(_ way: Way) async throws {
         let test = TestApplication()
         let revocations = BearerTests.Revocations()
@@ -119,7 +138,7 @@ import Testing
         let router = TestApplication.router()
         router.group().add(middleware: Authentication(BearerAuthenticator(verifier: verifier, status: revocations, realm: "shop")))
             .get("me") { _, context in context.principal?.id ?? "nobody" }
-        try await test.application(router).test(way.setup) { client in
+        try await test.application(router).test(way.setup) { (client) async throws in
             func get(_ token: String) async throws -> HTTPResponse.Status {
                 try await client.execute(uri: "/me", method: .get, headers: [.authorization: "Bearer " + token]).status
             }

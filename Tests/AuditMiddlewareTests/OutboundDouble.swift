@@ -49,7 +49,8 @@ final class OutboundDouble: OutboundHTTP {
     }
 }
 
-/// Waits for the state itself.
+/// Waits for the state itself, for a generous while.
 func until(_ condition: @Sendable () -> Bool) async {
-    while !condition() { await Task.yield() }
+    let deadline = ContinuousClock.now + .seconds(20)
+    while !condition(), ContinuousClock.now < deadline { await Task.yield() }
 }

@@ -42,7 +42,8 @@ import Testing
 
     static func verifier(_ source: RemoteKeySource) -> TokenVerifier {
         TokenVerifier(
-            source: source, rules: .init(issuer: "https://issuer", audience: "shop"), now: { Timestamp(microseconds: Forge.now * 1_000_000) })
+            source: source, rules: .init(issuer: "https://issuer", audience: "shop"),
+            now: { Timestamp(microseconds: Forge.now * 1_000_000) })
     }
 
     /// The reason for which `token` is refused; `unavailable`; nil where it is accepted.
@@ -205,7 +206,8 @@ import Testing
         "Cache-Control is read as RFC 9111 says",
         arguments: [
             ("max-age=60", nil, 60), ("public, max-age=60, must-revalidate", nil, 60), ("Max-Age=60", "10", 50), ("max-age=60", "100", 0),
-            ("max-age=\"60\"", nil, 60), ("no-store", nil, 0), ("max-age=5, no-cache", nil, 0), ("max-age=-1", nil, nil), ("max-age=x", nil, nil),
+            ("max-age=\"60\"", nil, 60), ("no-store", nil, 0), ("max-age=5, no-cache", nil, 0), ("max-age=-1", nil, nil),
+            ("max-age=x", nil, nil),
             ("max-age=99999999999999999999", nil, nil), ("s-maxage=60", nil, nil), ("", nil, nil),
         ] as [(String, String?, Int64?)])
     func cacheControl(_ field: String, _ age: String?, _ seconds: Int64?) {
@@ -220,7 +222,8 @@ import Testing
         let http = OutboundDouble { _ throws(OutboundError) in throw OutboundError.failed(kind: "x") }
         let source = Self.source(http, test.clock)
         let router = TestApplication.router()
-        let group = router.group().add(middleware: Authentication(BearerAuthenticator(verifier: Self.verifier(source), realm: "shop"), required: false))
+        let group = router.group().add(
+            middleware: Authentication(BearerAuthenticator(verifier: Self.verifier(source), realm: "shop"), required: false))
         group.get("me") { _, context in context.principal?.id ?? "nobody" }
         let token = try issuer.token("1", issuer.one)
         try await test.application(router).test(way.setup) { client in

@@ -52,7 +52,8 @@ public struct Authentication<Context: AuditedRequestContext>: RouterMiddleware {
 
     /// - Parameter index: the scheme whose challenge bears the error; nil for all of them.
     private func refuse(_ rejection: AuthenticationRejection, by index: Int?, _ context: Context) async throws -> Response {
-        try await context.audit.emit(rejection.event, outcome: rejection.outcome, reason: rejection.reason, severity: rejection.severity) { facts in
+        try await context.audit.emit(rejection.event, outcome: rejection.outcome, reason: rejection.reason, severity: rejection.severity) {
+            facts in
             for member in rejection.details { facts.details[member.key] = member.value }
         }
         var headers = rejection.headers

@@ -14,7 +14,8 @@ public struct DPoPAuthenticator: Authenticator {
     ///   - replays: where proofs are remembered; one that several instances share, where there are several.
     ///   - rememberedTokens: how many tokens that held are known again without verifying them anew. Proofs are verified every time.
     public init(
-        verifier: TokenVerifier, proofs: DPoPVerifier, replays: any ProofReplayStoring, status: (any TokenStatusChecking)? = nil, realm: String,
+        verifier: TokenVerifier, proofs: DPoPVerifier, replays: any ProofReplayStoring, status: (any TokenStatusChecking)? = nil,
+        realm: String,
         rememberedTokens: Int = 4096
     ) {
         tokens = JWTAuthentication(verifier: verifier, status: status, remembered: rememberedTokens)
@@ -25,7 +26,9 @@ public struct DPoPAuthenticator: Authenticator {
     }
 
     public func authenticate(_ request: Request, context: some AuditedRequestContext) async throws -> AuthenticationResult {
-        guard let token = request.headers[.authorization].flatMap({ BearerAuthenticator.token($0, scheme: "dpop ") }) else { return .absent }
+        guard let token = request.headers[.authorization].flatMap({ BearerAuthenticator.token($0, scheme: "dpop ") }) else {
+            return .absent
+        }
         do {
             switch try await tokens.judge(token, context.audit) {
             case .fails(let rejection):

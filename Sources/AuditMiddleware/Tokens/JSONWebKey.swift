@@ -164,7 +164,9 @@ extension JSONWebKey {
 
     /// RFC 7518 §6.2.1: coordinates in full length, leading zeros included. That the point is on the curve is the constructor's check.
     private static func ellipticKey(_ json: JSONObject) throws(KeyError) -> Material {
-        func point(_ count: Int) throws(KeyError) -> [UInt8] { [4] + (try bytes("x", json, count: count)) + (try bytes("y", json, count: count)) }
+        func point(_ count: Int) throws(KeyError) -> [UInt8] {
+            [4] + (try bytes("x", json, count: count)) + (try bytes("y", json, count: count))
+        }
         switch try text("crv", json) {
         case "P-256":
             let bytes = try point(32)

@@ -9,6 +9,8 @@ public struct JSONWebKeySet: Sendable {
     /// How many keys were passed over, and what was wrong with the first of them.
     public let unusable: Int
     public let firstProblem: KeyError?
+    /// The ids of keys that cannot be read and may have been meant: a readable key of such an id is no more certain than one of two.
+    private let unreadable: [String]
 
     /// - Throws: `KeyError.malformed` where it is no set at all; `.tooMany`.
     public init(parsing bytes: [UInt8], maximumKeys: Int = 64) throws(KeyError) {
@@ -20,6 +22,7 @@ public struct JSONWebKeySet: Sendable {
         guard let elements = json["keys"]?.array else { throw .malformed("keys") }
         guard elements.count <= maximumKeys else { throw .tooMany }
         var (keys, unusable, problem): ([JSONWebKey], Int, KeyError?) = ([], 0, nil)
+        var unreadable: [String] = []
         for element in elements {
             do throws(KeyError) {
                 guard let object = element.object else { throw .malformed("keys") }
@@ -27,8 +30,10 @@ public struct JSONWebKeySet: Sendable {
             } catch {
                 unusable += 1
                 problem = problem ?? error
+                if let id = element.object?["kid"]?.string, element.object?["use"] != "enc" { unreadable.append(id) }
             }
         }
+        self.unreadable = unreadable
         (self.keys, self.unusable, self.firstProblem) = (keys, unusable, problem)
     }
 
@@ -44,9 +49,9 @@ public struct JSONWebKeySet: Sendable {
         let usable = keys.compactMap { key in
             onlyPublic && key.isPrivate ? nil : try? key.verificationKey(allowing: allowed)
         }
-        let counts = usable.reduce(into: [[UInt8]: Int]()) { $0[Array(($1.id ?? "").utf8), default: 0] += 1 }
+        let counts = (usable.map(\.id) + unreadable).reduce(into: [[UInt8]: Int]()) { $0[Array(($1 ?? "").utf8), default: 0] += 1 }
         let distinct = usable.filter { key in
-            usable.count == 1 || (key.id.map { counts[Array($0.utf8)] == 1 } ?? false)
+            key.id.map { counts[Array($0.utf8)] == 1 } ?? (usable.count == 1)
         }
         guard !distinct.isEmpty else { throw usable.isEmpty ? .noKeys : .ambiguousIDs }
         return distinct

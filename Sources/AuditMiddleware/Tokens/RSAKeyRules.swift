@@ -17,7 +17,8 @@ enum RSAKeyRules {
     /// k·M + (65537^a mod M), so modulo every small prime of M the modulus is a power of 65537. By chance that happens once in 2^27 or less.
     static func hasGuessablePrimes(_ modulus: [UInt8]) -> Bool {
         let primes = [
-            3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139,
+            3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131,
+            137, 139,
             149, 151, 157, 163, 167,
         ]
         return primes.allSatisfy { prime in

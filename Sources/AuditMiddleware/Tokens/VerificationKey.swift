@@ -37,7 +37,9 @@ public struct VerificationKey: Sendable {
 
     /// A public key for one of RS256 to PS512.
     /// - Throws: `KeyError.algorithmMismatch`; `.weak` for a modulus below 2048 or above 8192 bits, a bad exponent, primes that can be guessed.
-    public static func rsa(_ key: _RSA.Signing.PublicKey, algorithm: SigningAlgorithm, id: String? = nil) throws(KeyError) -> VerificationKey {
+    public static func rsa(_ key: _RSA.Signing.PublicKey, algorithm: SigningAlgorithm, id: String? = nil) throws(KeyError)
+        -> VerificationKey
+    {
         guard algorithm.isRSA else { throw .algorithmMismatch }
         guard let numbers = try? key.getKeyPrimitives() else { throw .malformed("n") }
         try RSAKeyRules.check(modulus: Array(numbers.modulus), exponent: Array(numbers.publicExponent))
@@ -84,13 +86,19 @@ public struct VerificationKey: Sendable {
             default: return false
             }
         case .p256(let key):
-            guard signature.count == 64, let signature = try? P256.Signing.ECDSASignature(rawRepresentation: signature) else { return false }
+            guard signature.count == 64, let signature = try? P256.Signing.ECDSASignature(rawRepresentation: signature) else {
+                return false
+            }
             return key.isValidSignature(signature, for: message)
         case .p384(let key):
-            guard signature.count == 96, let signature = try? P384.Signing.ECDSASignature(rawRepresentation: signature) else { return false }
+            guard signature.count == 96, let signature = try? P384.Signing.ECDSASignature(rawRepresentation: signature) else {
+                return false
+            }
             return key.isValidSignature(signature, for: message)
         case .p521(let key):
-            guard signature.count == 132, let signature = try? P521.Signing.ECDSASignature(rawRepresentation: signature) else { return false }
+            guard signature.count == 132, let signature = try? P521.Signing.ECDSASignature(rawRepresentation: signature) else {
+                return false
+            }
             return key.isValidSignature(signature, for: message)
         case .ed25519(let key):
             return signature.count == 64 && key.isValidSignature(signature, for: message)

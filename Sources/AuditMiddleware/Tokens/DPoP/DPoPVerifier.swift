@@ -18,7 +18,8 @@ public struct DPoPVerifier: Sendable {
         public var maximumBytes = 4096
 
         public init(
-            publicBase: String, algorithms: [SigningAlgorithm] = [.es256, .edDSA, .es384, .es512, .ps256, .rs256], windowSeconds: Int64 = 60,
+            publicBase: String, algorithms: [SigningAlgorithm] = [.es256, .edDSA, .es384, .es512, .ps256, .rs256],
+            windowSeconds: Int64 = 60,
             leewaySeconds: Int64 = 10, nonces: ProofNonces? = nil
         ) {
             self.publicBase = publicBase.hasSuffix("/") ? String(publicBase.dropLast()) : publicBase

@@ -69,7 +69,9 @@ struct KeyDocument: Sendable {
             let text = directive.trimmingPrefix { $0 == " " || $0 == "\t" }
             let name = text.prefix { $0 != "=" && $0 != " " }
             if name == "no-store" || name == "no-cache" { return 0 }
-            guard name == "max-age", let seconds = Int64(text.dropFirst("max-age=".count).filter { $0 != "\"" }), seconds >= 0 else { continue }
+            guard name == "max-age", let seconds = Int64(text.dropFirst("max-age=".count).filter { $0 != "\"" }), seconds >= 0 else {
+                continue
+            }
             age = min(seconds, 1 << 31)
         }
         guard let age else { return nil }

@@ -67,7 +67,8 @@ struct KeyRefresh: Sendable {
     /// - Parameter maximumAge: the seconds for which the answer says that it holds.
     mutating func succeeded(at now: Int64, maximumAge: Int64?) {
         (isFetching, hasFailed, lastSuccess) = (false, false, now)
-        let life = min(max(maximumAge ?? policy.refreshSeconds.upperBound, policy.refreshSeconds.lowerBound), policy.refreshSeconds.upperBound)
+        let life = min(
+            max(maximumAge ?? policy.refreshSeconds.upperBound, policy.refreshSeconds.lowerBound), policy.refreshSeconds.upperBound)
         freshUntil = now + life * 1_000_000
     }
 

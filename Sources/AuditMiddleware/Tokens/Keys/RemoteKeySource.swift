@@ -35,7 +35,7 @@ public final class RemoteKeySource: KeySource {
     private struct State: Sendable {
         var refresh: KeyRefresh
         var keys: KeySet?
-        var document: [UInt8] = []
+        var document: [UInt8]?
         var tag: String?
         var url: String?
         var flight: Task<Void, Never>?
