@@ -91,7 +91,7 @@ let package = Package(
         .testTarget(
             name: "AuditMiddlewareTests",
             dependencies: [
-                "AuditMiddleware", "AuditEvents", "AuditTesting", "CZlib", .crypto, .httpClient, .hummingbird, .hummingbirdTesting, .lifecycle, .logging,
+                "AuditMiddleware", "AuditEvents", "AuditTesting", "CZlib", .crypto, .cryptoExtras, .httpClient, .hummingbird, .hummingbirdTesting, .lifecycle, .logging,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -17,6 +17,7 @@ public enum Schema {
     public static let migrations: [Migration] = [
         Migration(version: 1, name: "record", sql: text(PackageResources._001_record_sql)),
         Migration(version: 2, name: "rate_limits", sql: text(PackageResources._002_rate_limits_sql)),
+        Migration(version: 5, name: "dpop", sql: text(PackageResources._005_dpop_sql)),
     ]
 
     /// The newest version that this binary knows.
@@ -36,6 +37,7 @@ public enum Schema {
         Object(name: "functions/seal", sql: text(PackageResources.seal_sql)),
         Object(name: "functions/forget_rate_limits", sql: text(PackageResources.forget_rate_limits_sql)),
         Object(name: "functions/take_rate_limits", sql: text(PackageResources.take_rate_limits_sql)),
+        Object(name: "functions/claim_proof", sql: text(PackageResources.claim_proof_sql)),
     ]
 
     public static let privileges = Object(name: "privileges/roles", sql: text(PackageResources.roles_sql))

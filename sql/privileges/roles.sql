@@ -33,3 +33,6 @@ grant usage on schema audit_access to cardea_access, cardea_admin;
 
 -- Shared rate limits: one function, the table is its own.
 grant execute on function audit_access.take_rate_limits to cardea_access, cardea_admin;
+-- Proofs of possession: taken once, and gone when they have expired.
+grant select, insert, delete, update on audit_access.proof to cardea_access, cardea_admin;
+grant execute on function audit_access.claim_proof to cardea_access, cardea_admin;

@@ -23,6 +23,8 @@ public struct EventType: RawRepresentable, Sendable, Hashable, CustomStringConve
     public static let tokenDeleted = EventType("authn_token_delete")
     /// A presented token was refused: bad signature, expired, unknown key, wrong audience. Cardea's addition to the vocabulary.
     public static let tokenRejected = EventType("authn_token_rejected")
+    /// A presented credential could not be judged: who knows it is away. Cardea's addition to the vocabulary.
+    public static let authenticationUnavailable = EventType("authn_unavailable")
     /// A connection or session that ended before anybody authenticated (sshd `[preauth]`). Cardea's addition to the vocabulary.
     public static let authenticationAborted = EventType("authn_aborted")
 

@@ -52,11 +52,12 @@ public struct Authentication<Context: AuditedRequestContext>: RouterMiddleware {
 
     /// - Parameter index: the scheme whose challenge bears the error; nil for all of them.
     private func refuse(_ rejection: AuthenticationRejection, by index: Int?, _ context: Context) async throws -> Response {
-        try await context.audit.emit(rejection.event, outcome: .denied, reason: rejection.reason, severity: rejection.severity) { facts in
+        try await context.audit.emit(rejection.event, outcome: rejection.outcome, reason: rejection.reason, severity: rejection.severity) {
+            facts in
             for member in rejection.details { facts.details[member.key] = member.value }
         }
         var headers = rejection.headers
-        for (place, scheme) in schemes.enumerated() {
+        for (place, scheme) in schemes.enumerated() where rejection.status.kind == .clientError {
             guard let challenge = scheme.challenge else { continue }
             let error = index == nil || index == place ? rejection.error : nil
             headers.append(HTTPField(name: .wwwAuthenticate, value: challenge.value(error: error)))
@@ -74,7 +75,7 @@ extension AuthenticationRejection {
 extension AuditContext {
     /// Notes who makes the request.
     public func note(_ principal: Principal) {
-        let session = principal.sessionID.flatMap { fingerprint($0, purpose: .session) }
+        let session = principal.sessionFingerprint ?? principal.sessionID.flatMap { fingerprint($0, purpose: .session) }
         update { facts in
             facts.actor = EventBody.Actor(id: principal.id, name: principal.name)
             facts.actorKind = principal.kind

@@ -35,6 +35,7 @@ public struct AuthenticationRejection: Sendable {
     public var severity: Severity
     /// Details for the event.
     public var details: JSONObject = [:]
+    public var outcome = Outcome.denied
     public var status = HTTPResponse.Status.unauthorized
     /// The challenge's `error` (RFC 6750 §3.1), where its scheme has one.
     public var error: String?
@@ -45,6 +46,18 @@ public struct AuthenticationRejection: Sendable {
 
     public init(event: EventType = .tokenRejected, reason: String, severity: Severity, error: String? = nil, detail: String) {
         (self.event, self.reason, self.severity, self.error, self.detail) = (event, reason, severity, error, detail)
+    }
+}
+
+extension AuthenticationRejection {
+    /// Whether the credential holds cannot be found out at present: 503, to be tried again. It says nothing about the client.
+    public static func unavailable(reason: String, retryAfterSeconds: Int = 5) -> AuthenticationRejection {
+        var rejection = AuthenticationRejection(
+            event: .authenticationUnavailable, reason: reason, severity: .medium, detail: "Authentication is not possible at present.")
+        rejection.outcome = .error
+        rejection.status = .serviceUnavailable
+        rejection.headers[.retryAfter] = String(retryAfterSeconds)
+        return rejection
     }
 }
 

@@ -3,65 +3,59 @@ import HTTPTypes
 public import HummingbirdCore
 
 /// Accepts JWTs in `Authorization: Bearer` (RFC 6750 §2.1), and nowhere else.
+///
+/// A token that is bound to a key (`cnf`) is not for this scheme and refused (RFC 9449 §7.2).
 public struct BearerAuthenticator: Authenticator {
     public let challenge: AuthenticationChallenge?
     public var securityScheme: SecurityScheme { .http("Bearer", format: "JWT") }
-    private let verifier: TokenVerifier
-    private let status: (any TokenStatusChecking)?
+    private let tokens: JWTAuthentication
+    private let leavesOpaque: Bool
 
     /// - Parameters:
     ///   - status: asked of every token that holds, whether it was revoked.
     ///   - realm: the `realm` of the challenge.
-    public init(verifier: TokenVerifier, status: (any TokenStatusChecking)? = nil, realm: String) {
-        self.verifier = verifier
-        self.status = status
+    ///   - leavesOpaqueTokens: whether what has not the shape of a JWT is left to the next scheme, such as an `IntrospectionAuthenticator`.
+    ///   - rememberedTokens: how many tokens that held are known again without verifying them anew; 0 for none.
+    public init(
+        verifier: TokenVerifier, status: (any TokenStatusChecking)? = nil, realm: String, leavesOpaqueTokens: Bool = false,
+        rememberedTokens: Int = 4096
+    ) {
+        tokens = JWTAuthentication(verifier: verifier, status: status, remembered: rememberedTokens)
+        leavesOpaque = leavesOpaqueTokens
         challenge = AuthenticationChallenge(scheme: "Bearer", parameters: ["realm": realm])
     }
 
     public func authenticate(_ request: Request, context: some AuditedRequestContext) async throws -> AuthenticationResult {
         guard let token = request.headers[.authorization].flatMap({ Self.token($0) }) else { return .absent }
-        let verified: VerifiedToken
-        do throws(TokenRejection) {
-            verified = try verifier.verify(token)
-        } catch {
-            return reject(error, token, context.audit)
+        if leavesOpaque, !Self.isShapedLikeJWT(token) { return .absent }
+        do {
+            switch try await tokens.judge(token, context.audit) {
+            case .fails(let rejection):
+                return rejection.result(of: rejection.reason == .revoked ? nil : token, context.audit)
+            case .holds(let principal, let verified):
+                guard verified.binding == .none else {
+                    return TokenRejection(.boundToken, keyID: verified.keyID).result(of: nil, context.audit)
+                }
+                return .authenticated(principal)
+            }
+        } catch is KeysUnavailable {
+            return .rejected(.unavailable(reason: TokenRejection.Reason.keysUnavailable.code))
         }
-        guard let principal = Principal(token: verified) else {
-            return reject(TokenRejection(.missingClaim, keyID: verified.keyID), token, context.audit)
-        }
-        note(verified, token, context.audit)
-        if let reason = try await status?.rejection(of: verified) {
-            context.audit.note(principal)
-            return reject(TokenRejection(reason, keyID: verified.keyID), nil, context.audit)
-        }
-        return .authenticated(principal)
     }
 
     /// The token of `Bearer token`; nil for another scheme. The scheme's case does not matter (RFC 9110 §11.1).
-    static func token(_ credentials: String) -> Substring? {
+    static func token(_ credentials: String) -> Substring? { token(credentials, scheme: "bearer ") }
+
+    /// - Parameter scheme: in lower case, with a space behind it.
+    static func token(_ credentials: String, scheme: StaticString) -> Substring? {
         let bytes = credentials.utf8
-        let scheme = bytes.prefix(7)
-        guard scheme.count >= 6, zip(scheme, "bearer ".utf8).allSatisfy({ $0 | 0x20 == $1 }) else { return nil }
-        return Substring(bytes.dropFirst(6).drop { $0 == UInt8(ascii: " ") })
+        let count = scheme.utf8CodeUnitCount
+        let start = bytes.prefix(count)
+        let expected = UnsafeBufferPointer(start: scheme.utf8Start, count: count)
+        guard start.count >= count - 1, zip(start, expected).allSatisfy({ $0 | 0x20 == $1 }) else { return nil }
+        return Substring(bytes.dropFirst(count - 1).drop { $0 == UInt8(ascii: " ") })
     }
 
-    private func note(_ verified: VerifiedToken, _ token: Substring, _ audit: AuditContext) {
-        let fingerprint = audit.fingerprint(String(token), purpose: .token)
-        let jti = verified.id.flatMap { audit.fingerprint($0, purpose: .tokenIdentifier) }
-        audit.update { facts in
-            facts.token = EventBody.Token(fingerprint: fingerprint, issuer: verified.issuer, keyID: verified.keyID, jti: jti)
-        }
-    }
-
-    private func reject(_ rejection: TokenRejection, _ token: Substring?, _ audit: AuditContext) -> AuthenticationResult {
-        // A token beyond the bound is not worth hashing: its sender can make it as long as the header allows.
-        if let token, rejection.reason != .tooLarge, let fingerprint = audit.fingerprint(String(token), purpose: .token) {
-            audit.update { $0.token = EventBody.Token(fingerprint: fingerprint, keyID: rejection.keyID) }
-        }
-        var result = AuthenticationRejection(
-            reason: rejection.reason.code, severity: rejection.reason.severity, error: "invalid_token",
-            detail: "The access token is not valid.")
-        if let algorithm = rejection.algorithm { result.details["algorithm"] = .string(algorithm) }
-        return .rejected(result)
-    }
+    /// Whether `token` has three parts, as a JWS in compact serialization has.
+    static func isShapedLikeJWT(_ token: Substring) -> Bool { token.utf8.count { $0 == UInt8(ascii: ".") } == 2 }
 }

@@ -10,6 +10,8 @@ public struct Principal: Sendable {
     public var scopes: Set<String>
     /// The session's id, where the credential names one. Never goes into an event; its fingerprint does.
     public var sessionID: String?
+    /// The fingerprint of `sessionID`, where it was made already.
+    var sessionFingerprint: String?
     /// The verified token, where the principal came with one.
     public var token: VerifiedToken?
 

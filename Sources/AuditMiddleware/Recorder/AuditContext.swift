@@ -80,6 +80,9 @@ public final class AuditContext: Sendable {
     /// The seconds that a request refused for a full record is told to wait.
     var retryAfterSeconds: Int { state.withLock { $0.trail }?.configuration.retryAfterSeconds ?? 5 }
 
+    /// Where the request's events go; nil where no recorder is around the router.
+    var trail: AuditTrail? { state.withLock { $0.trail } }
+
     /// Whether the connection was there at the start and is no more.
     var clientIsGone: Bool { wasActive && !channel.isActive }
 

@@ -9,24 +9,50 @@ enum Base64URL {
 
     /// The bytes of `text`; nil where it has padding, white space, another character, a length that none has, or unused bits that are not zero.
     static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+        if let bytes = text.withContiguousStorageIfAvailable({ decode($0) }) { return bytes }
+        return Array(text).withUnsafeBufferPointer { decode($0) }
+    }
+
+    private static func decode(_ text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
         let count = text.count
         guard count % 4 != 1 else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count * 3 / 4)
-        var bits: UInt32 = 0
-        var held = 0
-        for c in text {
-            let value = values[Int(c)]
-            guard value != 0xff else { return nil }
-            bits = bits << 6 | UInt32(value)
-            held += 6
-            if held >= 8 {
-                held -= 8
-                bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(held)))
-                bits &= (1 << UInt32(held)) - 1
+        let size = count * 3 / 4
+        var isGood = true
+        let bytes = values.withUnsafeBufferPointer { values in
+            [UInt8](unsafeUninitializedCapacity: size) { out, written in
+                // A character outside the alphabet has the value 0xff: gathered here, so that the loop has no exit.
+                var seen: UInt8 = 0
+                var (i, o) = (0, 0)
+                while i + 4 <= count {
+                    let (a, b) = (values[Int(text[i])], values[Int(text[i + 1])])
+                    let (c, d) = (values[Int(text[i + 2])], values[Int(text[i + 3])])
+                    seen |= a | b | c | d
+                    out[o] = a << 2 | b >> 4
+                    out[o + 1] = b << 4 | c >> 2
+                    out[o + 2] = c << 6 | d
+                    i += 4
+                    o += 3
+                }
+                if count - i >= 2 {
+                    let (a, b) = (values[Int(text[i])], values[Int(text[i + 1])])
+                    seen |= a | b
+                    out[o] = a << 2 | b >> 4
+                    o += 1
+                    var unused = b & 0x0f
+                    if count - i == 3 {
+                        let c = values[Int(text[i + 2])]
+                        seen |= c
+                        out[o] = b << 4 | c >> 2
+                        o += 1
+                        unused = c & 0x03
+                    }
+                    if unused != 0 { isGood = false }
+                }
+                if seen & 0xc0 != 0 { isGood = false }
+                written = o
             }
         }
-        return bits == 0 ? bytes : nil
+        return isGood ? bytes : nil
     }
 
     static func encode(_ bytes: some Collection<UInt8>) -> [UInt8] {

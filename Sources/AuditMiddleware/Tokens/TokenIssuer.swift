@@ -28,9 +28,12 @@ public struct TokenIssuer: Sendable {
     ///
     /// - Parameters:
     ///   - id: its `jti`; random when nil.
+    ///   - thumbprint: of the key that the token is bound to (`cnf.jkt`, RFC 9449 §6.1), as `DPoPVerifier` found it in the client's proof.
     ///   - claims: further claims; the registered ones set here win over them.
     /// - Throws: what the key's implementation throws.
-    public func issue(subject: String, lifetimeSeconds: Int64, id: String? = nil, claims: JSONObject = [:]) throws -> String {
+    public func issue(
+        subject: String, lifetimeSeconds: Int64, id: String? = nil, boundTo thumbprint: String? = nil, claims: JSONObject = [:]
+    ) throws -> String {
         let issued = now().microseconds / 1_000_000
         var claims = claims
         claims["iss"] = .string(issuer)
@@ -39,6 +42,7 @@ public struct TokenIssuer: Sendable {
         claims["iat"] = .int(issued)
         claims["exp"] = .int(issued + lifetimeSeconds)
         claims["jti"] = .string(id ?? RequestID.make())
+        claims["cnf"] = thumbprint.map { ["jkt": .string($0)] }
         var token = header
         token.append(UInt8(ascii: "."))
         token.append(contentsOf: Base64URL.encode(CanonicalJSON.encode(.object(claims))))

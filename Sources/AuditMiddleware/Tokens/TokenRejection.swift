@@ -33,6 +33,28 @@ public struct TokenRejection: Error, Sendable, Hashable {
         public static let wrongIssuer = Reason("wrong_issuer", severity: .medium)
         public static let wrongAudience = Reason("wrong_audience", severity: .medium)
         public static let revoked = Reason("revoked", severity: .high)
+        /// The keys that it may be signed with cannot be had at present: no fault of the token's.
+        public static let keysUnavailable = Reason("keys_unavailable", severity: .medium)
+        /// A token that is bound to a key (`cnf`), presented without proof of it.
+        public static let boundToken = Reason("bound_token", severity: .high)
+        /// The service that knows the token says that it is not, or no more, good (RFC 7662 §2.2).
+        public static let inactive = Reason("inactive", severity: .medium)
+
+        // Proofs of possession (RFC 9449 §4.3)
+        public static let proofMissing = Reason("proof_missing", severity: .low)
+        public static let proofMalformed = Reason("proof_malformed", severity: .low)
+        /// `jwk` is private, a shared secret, weak or of an algorithm that is not accepted.
+        public static let proofKeyNotAllowed = Reason("proof_key_not_allowed", severity: .medium)
+        public static let proofBadSignature = Reason("proof_bad_signature", severity: .medium)
+        /// Made for another method or URL.
+        public static let proofWrongTarget = Reason("proof_wrong_target", severity: .medium)
+        /// Too old, or from the future.
+        public static let proofOutOfTime = Reason("proof_out_of_time", severity: .low)
+        public static let proofReplayed = Reason("proof_replayed", severity: .high)
+        /// By another key than the token's, or for another token.
+        public static let proofWrongToken = Reason("proof_wrong_token", severity: .high)
+        /// Without the server's nonce, or with one that is over: the client is to try again with the new one.
+        public static let proofNonce = Reason("proof_nonce", severity: .informational)
     }
 
     public var reason: Reason

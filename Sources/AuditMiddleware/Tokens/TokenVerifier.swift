@@ -30,29 +30,60 @@ public struct TokenVerifier: Sendable {
     }
 
     public let rules: Rules
-    private let signatures: SignatureVerifier
-    private let now: @Sendable () -> Timestamp
+    let signatures: SignatureVerifier
+    let now: @Sendable () -> Timestamp
     private let types: [String]
 
     /// - Parameter now: the clock that `exp`, `nbf` and `iat` are judged by.
-    /// - Throws: `KeyError` as `SignatureVerifier` does.
+    /// - Throws: `KeyError` as `KeySet` does.
     public init(keys: [VerificationKey], rules: Rules, now: @escaping @Sendable () -> Timestamp = AuditClock.system.now) throws(KeyError) {
-        signatures = try SignatureVerifier(keys: keys, maximumBytes: rules.maximumBytes)
-        self.rules = rules
-        self.now = now
-        types = rules.types.map(Self.shortType)
+        self.init(source: try KeySet(keys), rules: rules, now: now)
     }
 
-    /// The token when all of it holds.
+    /// - Parameter source: keys that change, such as a `RemoteKeySource`.
+    public init(source: any KeySource, rules: Rules, now: @escaping @Sendable () -> Timestamp = AuditClock.system.now) {
+        signatures = SignatureVerifier(source: source, maximumBytes: rules.maximumBytes)
+        self.rules = rules
+        self.now = now
+        types = rules.types.map(TokenHeader.shortType)
+    }
+
+    /// The token when all of it holds by the keys at hand. Never waits.
     public func verify(_ token: some StringProtocol) throws(TokenRejection) -> VerifiedToken {
-        let signed = try signatures.verify(token)
+        try judge(try signatures.verify(token))
+    }
+
+    /// The token when all of it holds; newer keys are waited for where it names one that is not at hand.
+    ///
+    /// - Throws: `TokenRejection`; `KeysUnavailable` where the source of keys is away, so that nothing can be said about the token.
+    public func verifyRefreshing(_ token: some StringProtocol & Sendable) async throws -> VerifiedToken {
+        try await verifyNamingKeys(token).token
+    }
+
+    /// Likewise, with the set that the token's key is of.
+    func verifyNamingKeys(_ token: some StringProtocol & Sendable) async throws -> (token: VerifiedToken, keys: KeySet) {
+        let keys = signatures.source.current()
+        do throws(TokenRejection) {
+            let signed = try signatures.verify(token, by: keys)
+            if let keys { return (try judge(signed), keys) }
+        } catch {
+            guard error.reason == .unknownKey || error.reason == .keysUnavailable else { throw error }
+        }
+        let newer = try await signatures.source.refresh()
+        return (try judge(try signatures.verify(token, by: newer)), newer)
+    }
+
+    /// Whether a token that held before is not over yet.
+    func isCurrent(_ token: VerifiedToken) -> Bool { now() < token.expires.advanced(bySeconds: rules.leewaySeconds) }
+
+    private func judge(_ signed: SignatureVerifier.Verified) throws(TokenRejection) -> VerifiedToken {
         func refuse(_ reason: TokenRejection.Reason) -> TokenRejection {
             TokenRejection(reason, keyID: signed.key.id, algorithm: signed.key.algorithm.name)
         }
-        switch signed.header["typ"] {
-        case .none: if rules.requiresType { throw refuse(.wrongType) }
-        case .string(let type): guard types.contains(Self.shortType(type)) else { throw refuse(.wrongType) }
-        default: throw refuse(.malformed)
+        if let type = signed.parsedHeader.type {
+            guard types.contains(where: { $0.utf8.elementsEqual(type.utf8) }) else { throw refuse(.wrongType) }
+        } else if rules.requiresType {
+            throw refuse(.wrongType)
         }
         guard let claims = (try? JSONValue(parsing: signed.payload, maximumDepth: 16))?.object else { throw refuse(.malformed) }
 
@@ -64,16 +95,9 @@ public struct TokenVerifier: Sendable {
             }
         }
         func date(_ name: String) throws(TokenRejection) -> Timestamp? {
-            switch claims[name] {
-            case .none: return nil
-            case .int(let seconds):
-                guard (0...253_402_300_799).contains(seconds) else { throw refuse(.malformed) }
-                return Timestamp(microseconds: seconds * 1_000_000)
-            case .double(let seconds):
-                guard (0...253_402_300_799).contains(seconds) else { throw refuse(.malformed) }
-                return Timestamp(microseconds: Int64(seconds * 1_000_000))
-            default: throw refuse(.malformed)
-            }
+            guard let value = claims[name] else { return nil }
+            guard let date = Timestamp(numericDate: value) else { throw refuse(.malformed) }
+            return date
         }
 
         guard let issuer = try text("iss") else { throw refuse(.missingClaim) }
@@ -99,9 +123,17 @@ public struct TokenVerifier: Sendable {
             issuer: issuer, subject: try text("sub"), audience: audience, expires: expires, issued: issued, id: try text("jti"),
             keyID: signed.key.id, algorithm: signed.key.algorithm, claims: claims)
     }
+}
 
-    private static func shortType(_ type: String) -> String {
-        let type = type.lowercased()
-        return type.hasPrefix("application/") ? String(type.dropFirst("application/".count)) : type
+extension Timestamp {
+    /// The moment of a NumericDate (RFC 7519 §2): seconds since 1970, also with a fraction, up to the year 9999; nil for anything else.
+    init?(numericDate value: JSONValue) {
+        let range: ClosedRange<Int64> = 0...253_402_300_799
+        switch value {
+        case .int(let seconds) where range.contains(seconds): self.init(microseconds: seconds * 1_000_000)
+        case .double(let seconds) where seconds >= 0 && seconds <= Double(range.upperBound):
+            self.init(microseconds: Int64(seconds * 1_000_000))
+        default: return nil
+        }
     }
 }

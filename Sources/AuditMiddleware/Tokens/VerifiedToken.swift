@@ -14,3 +14,32 @@ public struct VerifiedToken: Sendable {
     /// All claims, those above included.
     public var claims: JSONObject
 }
+
+extension VerifiedToken {
+    /// What a token is bound to (RFC 7800 §3.1).
+    public enum Binding: Sendable, Hashable {
+        /// To nothing: who has it may use it.
+        case none
+        /// To the key of this thumbprint (`jkt`, RFC 9449 §6.1).
+        case key(thumbprint: String)
+        /// To something that is not understood here, such as a client certificate.
+        case other
+    }
+
+    public var binding: Binding { Binding(confirmation: claims["cnf"]) }
+}
+
+extension VerifiedToken.Binding {
+    /// - Parameter confirmation: the claim `cnf`.
+    init(confirmation: JSONValue?) {
+        guard let confirmation else {
+            self = .none
+            return
+        }
+        guard let members = confirmation.object, members.count == 1, let thumbprint = members["jkt"]?.string else {
+            self = .other
+            return
+        }
+        self = .key(thumbprint: thumbprint)
+    }
+}

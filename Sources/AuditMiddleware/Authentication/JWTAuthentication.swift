@@ -1,0 +1,97 @@
+import AuditEvents
+import HTTPTypes
+import Synchronization
+
+/// Judges JWTs for the schemes that carry them, and remembers those that held.
+///
+/// A token that held is known again by its SHA-256 for as long as it lasts and its key is among the keys at hand; whether it was revoked is asked every
+/// time. What is remembered is bounded, and only tokens that hold get in.
+struct JWTAuthentication: Sendable {
+    enum Judgement {
+        case holds(Principal, VerifiedToken)
+        case fails(TokenRejection)
+    }
+
+    /// A token that held, and what the record says of it.
+    private struct Known: Sendable {
+        var principal: Principal
+        var token: VerifiedToken
+        var keys: KeySet
+        /// Whose fingerprints these are.
+        var trail: AuditTrail?
+        var facts: EventBody.Token
+    }
+
+    private final class Memory: Sendable {
+        let entries: Mutex<RecentEntries<TokenDigest, Known>>
+        init(capacity: Int) { entries = Mutex(RecentEntries(capacity: capacity)) }
+    }
+
+    let verifier: TokenVerifier
+    private let status: (any TokenStatusChecking)?
+    private let memory: Memory?
+
+    init(verifier: TokenVerifier, status: (any TokenStatusChecking)?, remembered: Int) {
+        self.verifier = verifier
+        self.status = status
+        memory = remembered > 0 ? Memory(capacity: remembered) : nil
+    }
+
+    /// - Throws: `KeysUnavailable`; what `TokenStatusChecking` throws.
+    func judge(_ token: Substring, _ audit: AuditContext) async throws -> Judgement {
+        let known: Known
+        let digest = memory != nil && token.utf8.count <= verifier.rules.maximumBytes ? TokenDigest(token) : nil
+        if let digest, let remembered = remembered(digest, audit) {
+            known = remembered
+        } else {
+            let (verified, keys): (VerifiedToken, KeySet)
+            do {
+                (verified, keys) = try await verifier.verifyNamingKeys(token)
+            } catch let rejection as TokenRejection { return .fails(rejection) }
+            guard let principal = Principal(token: verified) else { return .fails(TokenRejection(.missingClaim, keyID: verified.keyID)) }
+            known = learn(principal, verified, keys, token, digest, audit)
+        }
+        audit.update { $0.token = known.facts }
+        if let reason = try await status?.rejection(of: known.token) {
+            audit.note(known.principal)
+            return .fails(TokenRejection(reason, keyID: known.token.keyID))
+        }
+        return .holds(known.principal, known.token)
+    }
+
+    private func remembered(_ digest: TokenDigest, _ audit: AuditContext) -> Known? {
+        guard let memory, let known = memory.entries.withLock({ $0.value(digest) }) else { return nil }
+        guard known.trail === audit.trail, verifier.signatures.source.current() === known.keys, verifier.isCurrent(known.token) else {
+            memory.entries.withLock { $0.remove(digest) }
+            return nil
+        }
+        return known
+    }
+
+    private func learn(
+        _ principal: Principal, _ verified: VerifiedToken, _ keys: KeySet, _ token: Substring, _ digest: TokenDigest?, _ audit: AuditContext
+    ) -> Known {
+        var principal = principal
+        principal.sessionFingerprint = principal.sessionID.flatMap { audit.fingerprint($0, purpose: .session) }
+        let facts = EventBody.Token(
+            fingerprint: audit.fingerprint(String(token), purpose: .token), issuer: verified.issuer, keyID: verified.keyID,
+            jti: verified.id.flatMap { audit.fingerprint($0, purpose: .tokenIdentifier) })
+        let known = Known(principal: principal, token: verified, keys: keys, trail: audit.trail, facts: facts)
+        if let digest, let memory { memory.entries.withLock { $0.insert(known, for: digest) } }
+        return known
+    }
+}
+
+extension TokenRejection {
+    /// What the scheme that carried the token answers, and what the record is told of the token.
+    func result(of token: Substring?, error: String = "invalid_token", _ audit: AuditContext) -> AuthenticationResult {
+        // A token beyond the bound is not worth hashing: its sender can make it as long as the header allows.
+        if let token, reason != .tooLarge, let fingerprint = audit.fingerprint(String(token), purpose: .token) {
+            audit.update { $0.token = EventBody.Token(fingerprint: fingerprint, keyID: keyID) }
+        }
+        var rejection = AuthenticationRejection(
+            reason: reason.code, severity: reason.severity, error: error, detail: "The access token is not valid.")
+        if let algorithm { rejection.details["algorithm"] = .string(algorithm) }
+        return .rejected(rejection)
+    }
+}
