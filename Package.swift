@@ -58,7 +58,8 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "AuditMiddleware",
-            dependencies: ["AuditEvents", .hummingbird, .crypto, .cryptoExtras, .httpClient, .logging, .metrics], swiftSettings: settings),
+            dependencies: ["AuditEvents", .hummingbird, .crypto, .cryptoExtras, .httpClient, .lifecycle, .logging, .metrics],
+            swiftSettings: settings),
         .target(
             name: "Schema", path: "sql",
             resources: [.embedInCode("migrations"), .embedInCode("functions"), .embedInCode("privileges"), .embedInCode("views")],
@@ -96,7 +97,9 @@ let package = Package(
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "AuditEvents"], swiftSettings: settings),
         .testTarget(
             name: "EventStoreTests",
-            dependencies: ["EventStore", "AuditTesting", "DatabaseTesting", "AuditEvents", "PostgreSQL", "Schema", .lifecycle, .logging],
+            dependencies: [
+                "EventStore", "AuditMiddleware", "AuditTesting", "DatabaseTesting", "AuditEvents", "PostgreSQL", "Schema", .lifecycle, .logging,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ExampleAPITests",

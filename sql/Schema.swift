@@ -15,7 +15,8 @@ public enum Schema {
 
     /// The tables. Append here; never change one that has shipped.
     public static let migrations: [Migration] = [
-        Migration(version: 1, name: "record", sql: text(PackageResources._001_record_sql))
+        Migration(version: 1, name: "record", sql: text(PackageResources._001_record_sql)),
+        Migration(version: 3, name: "sessions", sql: text(PackageResources._003_sessions_sql)),
     ]
 
     /// The newest version that this binary knows.
@@ -33,6 +34,8 @@ public enum Schema {
         Object(name: "functions/append", sql: text(PackageResources.append_sql)),
         Object(name: "functions/seal_restored", sql: text(PackageResources.seal_restored_sql)),
         Object(name: "functions/seal", sql: text(PackageResources.seal_sql)),
+        Object(name: "functions/begin_session", sql: text(PackageResources.begin_session_sql)),
+        Object(name: "functions/begin_token_family", sql: text(PackageResources.begin_token_family_sql)),
     ]
 
     public static let privileges = Object(name: "privileges/roles", sql: text(PackageResources.roles_sql))

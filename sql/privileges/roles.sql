@@ -30,3 +30,7 @@ revoke all on schema audit_access from public;
 revoke all on all tables in schema audit_access from public, cardea_writer, cardea_access, cardea_worker, cardea_reader, cardea_admin;
 revoke all on all functions in schema audit_access from public, cardea_writer, cardea_access, cardea_worker, cardea_reader, cardea_admin;
 grant usage on schema audit_access to cardea_access, cardea_admin;
+
+-- Sessions, refresh tokens, revocations: the application's instances change them, nobody else looks.
+grant select, insert, update, delete on audit_access.session, audit_access.token_family, audit_access.revocation to cardea_access;
+grant execute on function audit_access.begin_session, audit_access.begin_token_family to cardea_access;
