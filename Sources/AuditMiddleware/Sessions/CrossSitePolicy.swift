@@ -31,7 +31,7 @@ struct CrossSitePolicy: Sendable {
             default: break
             }
         }
-        let claimed = origin.flatMap(WebOrigin.init)
+        let claimed = origin.flatMap { WebOrigin($0) }
         if let site {
             switch site {
             case "same-origin", "none": return .own

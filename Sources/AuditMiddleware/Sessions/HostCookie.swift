@@ -1,4 +1,4 @@
-public import HTTPTypes
+import HTTPTypes
 
 /// A cookie that only this host can set and read: `__Host-`, Secure, HttpOnly, SameSite, Path=/, without Domain (RFC 6265bis §4.1.3.2).
 public struct HostCookie: Sendable, Hashable {
