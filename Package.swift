@@ -89,7 +89,7 @@ let package = Package(
         .testTarget(name: "AuditEventsTests", dependencies: ["AuditEvents"], swiftSettings: settings),
         .testTarget(
             name: "AuditMiddlewareTests",
-            dependencies: ["AuditMiddleware", "AuditEvents", "AuditTesting", .crypto, .hummingbird, .hummingbirdTesting],
+            dependencies: ["AuditMiddleware", "AuditEvents", "AuditTesting", .crypto, .httpClient, .hummingbird, .hummingbirdTesting, .logging],
             swiftSettings: settings),
         .testTarget(
             name: "CommandLineTests", dependencies: ["cardea", "DatabaseTesting", "EventStore", "AuditEvents", "PostgreSQL"],
