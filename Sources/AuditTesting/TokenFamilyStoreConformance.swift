@@ -66,7 +66,9 @@ public struct TokenFamilyStoreConformance: Sendable {
         try expect(try await store.advance(next), "the next was not taken")
         try expect(try await store.advance(next) == false, "the next was taken twice")
         try expect(next.expires == time(601), "the end moved wrongly")
-        try expect(family.rotated(from: family.current[0], to: hash(), at: time(1), expires: time(9999)).expires == time(3600), "past the deadline")
+        try expect(
+            family.rotated(from: family.current[0], to: hash(), at: time(1), expires: time(9999)).expires == time(3600), "past the deadline"
+        )
     }
 
     func race() async throws {
@@ -102,7 +104,8 @@ public struct TokenFamilyStoreConformance: Sendable {
         for family in families + [other] { _ = try await store.insert(family, limit: 10) }
         try expect(try await store.families(of: mine, at: time(9)).map(\.id) == families.reversed().map(\.id), "not the last first")
         try expect(try await store.end(.one(other.id), of: mine, reason: "x", at: time(9)).isEmpty, "another account's was ended")
-        try expect(try await store.end(.one(families[0].id), of: mine, reason: "x", at: time(9)).map(\.id) == [families[0].id], "not that one")
+        try expect(
+            try await store.end(.one(families[0].id), of: mine, reason: "x", at: time(9)).map(\.id) == [families[0].id], "not that one")
         let rest = try await store.end(.allBut(families[1].id), of: mine, reason: "x", at: time(9))
         try expect(Set(rest.map(\.id)) == Set(families[2...].map(\.id)), "not the others")
         try expect(try await store.end(.all, of: mine, reason: "x", at: time(9)).map(\.id) == [families[1].id], "not the last")
@@ -116,7 +119,8 @@ public struct TokenFamilyStoreConformance: Sendable {
         let next = families[0].rotated(from: families[0].current[0], to: hash(), at: time(50), expires: time(650))
         try expect(try await store.advance(next), "did not advance")
         let displaced = try await store.insert(family(account, at: 60), limit: 3)
-        try expect(displaced.map(\.id) == [families[1].id] && displaced[0].endReason == "session_limit", "not the one refreshed longest ago")
+        try expect(
+            displaced.map(\.id) == [families[1].id] && displaced[0].endReason == "session_limit", "not the one refreshed longest ago")
         try await withThrowingTaskGroup { group in
             for number in 0..<8 { group.addTask { _ = try await store.insert(family(account, at: 70 + Int64(number)), limit: 3) } }
             try await group.waitForAll()

@@ -17,7 +17,8 @@ import Testing
             // No session's cookie at all.
             ("", 401, "missing"), (";;;;", 401, "missing"), ("=", 401, "missing"), ("=\(id)", 401, "missing"), (name, 401, "missing"),
             ("session=\(id)", 401, "missing"), ("__host-session=\(id)", 401, "missing"), ("__HOST-SESSION=\(id)", 401, "missing"),
-            ("__Host-session2=\(id)", 401, "missing"), ("x__Host-session=\(id)", 401, "missing"), ("%5F_Host-session=\(id)", 401, "missing"),
+            ("__Host-session2=\(id)", 401, "missing"), ("x__Host-session=\(id)", 401, "missing"),
+            ("%5F_Host-session=\(id)", 401, "missing"),
             ("__Host_session=\(id)", 401, "missing"), ("__Secure-session=\(id)", 401, "missing"), ("$Version=1; a=b", 401, "missing"),
             ("a=\"; \(name)x=\(id)\"", 401, "missing"), ("__Host-session[]=\(id)", 401, "missing"), ("=\(name)=\(id)", 401, "missing"),
             ("\"\(name)\"=\(id)", 401, "missing"), ("a=b, \(name)=\(id)", 401, "missing"),
@@ -30,14 +31,17 @@ import Testing
             ("\(name)=' or 1=1 --", 401, "malformed_session"), ("\(name)=../../etc/passwd", 401, "malformed_session"),
             ("\(name)=%41\(id.dropLast(3))", 401, "malformed_session"), ("\(name)=null", 401, "malformed_session"),
             ("\(name)={\"$ne\":null}", 401, "malformed_session"), ("\(name)=<script>alert(1)</script>", 401, "malformed_session"),
-            ("\(name)=${jndi:ldap://x}", 401, "malformed_session"), ("\(name)=\(String(repeating: "A", count: 4000))", 401, "malformed_session"),
+            ("\(name)=${jndi:ldap://x}", 401, "malformed_session"),
+            ("\(name)=\(String(repeating: "A", count: 4000))", 401, "malformed_session"),
             ("\(name)=eyJhbGciOiJub25lIn0.e30.", 401, "malformed_session"), ("\(name) = x", 401, "malformed_session"),
             ("\t\(name)\t=\tx", 401, "malformed_session"), ("a=b;\(name)=x;c=d", 401, "malformed_session"),
-            ("\(name)=deleted", 401, "malformed_session"), ("\(name)=0", 401, "malformed_session"), ("\(name)=-1", 401, "malformed_session"),
+            ("\(name)=deleted", 401, "malformed_session"), ("\(name)=0", 401, "malformed_session"),
+            ("\(name)=-1", 401, "malformed_session"),
             ("\(name)=é", 401, "malformed_session"), ("\(name)=\(id.dropLast(2))é", 401, "malformed_session"),
             // Well-formed and unknown.
             ("\(name)=\(id)", 401, "unknown_session"), ("\(name)=  \(id)  ", 401, "unknown_session"),
-            ("\(name)=\(String(repeating: "-", count: 42))8", 401, "unknown_session"), ("a=b; \(name)=\(id); __host-session=x", 401, "unknown_session"),
+            ("\(name)=\(String(repeating: "-", count: 42))8", 401, "unknown_session"),
+            ("a=b; \(name)=\(id); __host-session=x", 401, "unknown_session"),
             // Which one is meant?
             ("\(name)=\(id); \(name)=\(id)", 400, "ambiguous_cookie"), ("\(name)=x; a=b; \(name)=y", 400, "ambiguous_cookie"),
             ("\(name)=; \(name)=\(id)", 400, "ambiguous_cookie"), ("\(name)=\(id);\(name) =x", 400, "ambiguous_cookie"),
@@ -87,6 +91,8 @@ import Testing
     func plain() {
         let plain = HostCookie.plain("session")
         #expect(plain.field("v", maximumAgeSeconds: nil) == "session=v; Path=/; HttpOnly; SameSite=Lax")
-        #expect(HostCookie("a b;c", sameSite: .strict).field("v", maximumAgeSeconds: 1) == "__Host-a_b_c=v; Path=/; Max-Age=1; Secure; HttpOnly; SameSite=Strict")
+        #expect(
+            HostCookie("a b;c", sameSite: .strict).field("v", maximumAgeSeconds: 1)
+                == "__Host-a_b_c=v; Path=/; Max-Age=1; Secure; HttpOnly; SameSite=Strict")
     }
 }

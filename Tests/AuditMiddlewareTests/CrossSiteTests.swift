@@ -27,13 +27,17 @@ import Testing
         ([("Origin", "http://shop.example")], "foreign_origin"), ([("Origin", "https://shop.example:8443")], "foreign_origin"),
         ([("Origin", "https://shop.example:4433")], "foreign_origin"), ([("Origin", "https://shop.example.")], "foreign_origin"),
         ([("Origin", "https://evil.example")], "foreign_origin"), ([("Origin", "https://shop.example.evil.example")], "foreign_origin"),
-        ([("Origin", "https://evilshop.example")], "foreign_origin"), ([("Origin", "https://shop.example@evil.example")], "malformed_origin"),
-        ([("Origin", "https://evil.example/shop.example")], "malformed_origin"), ([("Origin", "https://shop.example/")], "malformed_origin"),
+        ([("Origin", "https://evilshop.example")], "foreign_origin"),
+        ([("Origin", "https://shop.example@evil.example")], "malformed_origin"),
+        ([("Origin", "https://evil.example/shop.example")], "malformed_origin"),
+        ([("Origin", "https://shop.example/")], "malformed_origin"),
         ([("Origin", "https://shop.example#")], "malformed_origin"), ([("Origin", "https://")], "malformed_origin"),
         ([("Origin", "https://:443")], "malformed_origin"), ([("Origin", "shop.example")], "malformed_origin"),
         ([("Origin", "//shop.example")], "malformed_origin"), ([("Origin", "file://shop.example")], "malformed_origin"),
-        ([("Origin", "javascript:alert(1)")], "malformed_origin"), ([("Origin", "https://shop.example https://evil.example")], "malformed_origin"),
-        ([("Origin", "https://shöp.example")], "malformed_origin"), ([("Origin", "https://shop.example\\.evil.example")], "malformed_origin"),
+        ([("Origin", "javascript:alert(1)")], "malformed_origin"),
+        ([("Origin", "https://shop.example https://evil.example")], "malformed_origin"),
+        ([("Origin", "https://shöp.example")], "malformed_origin"),
+        ([("Origin", "https://shop.example\\.evil.example")], "malformed_origin"),
         ([("Origin", "https://shop.example%00.evil.example")], "malformed_origin"), ([("Origin", "")], "malformed_origin"),
         ([("Origin", String(repeating: "https://", count: 100))], "malformed_origin"), ([("Origin", "Null")], "malformed_origin"),
         ([("Origin", "https://shop.example"), ("Origin", "https://evil.example")], "repeated_header"), ([("Origin", "null")], "token"),
@@ -42,8 +46,10 @@ import Testing
         ([("Referer", "https://shop.example/cart?x=1#y")], nil), ([("Referer", "https://shop.example")], nil),
         ([("Referer", "https://evil.example/https://shop.example/")], "foreign_referer"),
         ([("Referer", "https://evil.example?https://shop.example/")], "foreign_referer"),
-        ([("Referer", "https://shop.example.evil.example/")], "foreign_referer"), ([("Referer", "http://shop.example/")], "foreign_referer"),
-        ([("Referer", "https://shop.example@evil.example/")], "token"), ([("Referer", "about:blank")], "token"), ([("Referer", "")], "token"),
+        ([("Referer", "https://shop.example.evil.example/")], "foreign_referer"),
+        ([("Referer", "http://shop.example/")], "foreign_referer"),
+        ([("Referer", "https://shop.example@evil.example/")], "token"), ([("Referer", "about:blank")], "token"),
+        ([("Referer", "")], "token"),
         ([("Referer", "https://shop.example/"), ("Referer", "https://shop.example/")], "repeated_header"), ([], "token"),
     ]
 
@@ -83,7 +89,11 @@ import Testing
         let guarding = CrossSiteGuard<TestContext>(tokens: bed.tokens, origins: ["https://app.example"])
         try await bed.test.application(try bed.router(guarded: true, guarding)).test(way.setup) { client in
             let cookie = try await SessionBed.signIn(client)
-            for (pairs, expected) in Self.cases where !pairs.contains(where: { $0.0 == "Origin" && $0.1.hasPrefix("https://shop.example") || $0.0 == "Origin" && $0.1.hasPrefix("HTTPS://SHOP") || $0.0 == "Referer" && $0.1.hasPrefix("https://shop.example") }) {
+            for (pairs, expected) in Self.cases
+            where !pairs.contains(where: {
+                $0.0 == "Origin" && $0.1.hasPrefix("https://shop.example") || $0.0 == "Origin" && $0.1.hasPrefix("HTTPS://SHOP")
+                    || $0.0 == "Referer" && $0.1.hasPrefix("https://shop.example")
+            }) {
                 let before = bed.test.sink.events.count
                 let response = try await client.execute(uri: "/act", method: .post, headers: Self.fields(pairs, [.cookie: cookie]))
                 #expect(response.status == (expected == nil ? .ok : .forbidden), "\(pairs)")
@@ -112,7 +122,8 @@ import Testing
             let (mine, again, theirs) = (try await token(ann), try await token(ann), try await token(bob))
             #expect(mine != again)
             #expect(mine.utf8.count == 64)
-            @Sendable func act(_ token: String?, form: String? = nil, cookie: String, type: String = "application/x-www-form-urlencoded") async throws
+            @Sendable func act(_ token: String?, form: String? = nil, cookie: String, type: String = "application/x-www-form-urlencoded")
+                async throws
                 -> TestResponse
             {
                 var headers: HTTPFields = [.cookie: cookie]
@@ -125,22 +136,28 @@ import Testing
                 let response = try await act(nil, form: "a=1&a=2&csrf_token=\(good)", cookie: ann)
                 // The handler still reads the whole form.
                 #expect(String(buffer: response.body) == "did \("a=1&a=2&csrf_token=\(good)".utf8.count)")
-                #expect(try await act(nil, form: "csrf_token=\(good)", cookie: ann, type: "Application/X-WWW-Form-URLencoded; charset=utf-8").status == .ok)
+                #expect(
+                    try await act(nil, form: "csrf_token=\(good)", cookie: ann, type: "Application/X-WWW-Form-URLencoded; charset=utf-8")
+                        .status == .ok)
             }
             let bad = [
                 theirs, "", "x", String(mine.dropLast()), mine + "A", String(mine.reversed()), mine.lowercased(),
-                String(repeating: "A", count: 64), mine.replacing("A", with: "B", maxReplacements: 1) + "", String(repeating: "é", count: 32), String(repeating: "z", count: 5000),
+                String(repeating: "A", count: 64), mine.replacing("A", with: "B", maxReplacements: 1) + "",
+                String(repeating: "é", count: 32), String(repeating: "z", count: 5000),
             ].filter { $0 != mine }
             for token in bad {
                 let before = bed.test.sink.events.count
                 #expect(try await act(token, cookie: ann).status == .forbidden)
                 #expect(bed.test.sink.events[before...].map(\.header.reason) == ["bad_csrf_token", "bad_csrf_token"])
             }
-            for form in ["csrf_token=\(theirs)", "csrf_token=\(mine)&csrf_token=\(mine)", "csrf_token", "csrf_token=%zz", "x=\(mine)", "%", ""] {
+            for form in [
+                "csrf_token=\(theirs)", "csrf_token=\(mine)&csrf_token=\(mine)", "csrf_token", "csrf_token=%zz", "x=\(mine)", "%", "",
+            ] {
                 #expect(try await act(nil, form: form, cookie: ann).status == .forbidden, "\(form)")
             }
             #expect(try await act(nil, form: "csrf_token=\(mine)", cookie: ann, type: "text/plain").status == .forbidden)
-            #expect(try await act(nil, form: "csrf_token=\(mine)", cookie: ann, type: "multipart/form-data; boundary=x").status == .forbidden)
+            #expect(
+                try await act(nil, form: "csrf_token=\(mine)", cookie: ann, type: "multipart/form-data; boundary=x").status == .forbidden)
             #expect(try await act(nil, form: "a=\(String(repeating: "x", count: 70_000))", cookie: ann).status == .contentTooLarge)
             #expect(!bed.test.sink.text.contains(mine))
         }

@@ -78,7 +78,9 @@ final class FakeProvider: Sendable {
             requests.withLock { $0.append("user") }
             #expect(request.headers[.authorization]?.hasPrefix("Bearer access-") == true)
             let answer = behaviour.withLock { $0.userAnswer }
-            return Self.json(answer?.body ?? #"{"sub":"user-1","id":77,"email":"ann@example.org","email_verified":true,"name":"Ann"}"#, answer?.status ?? 200)
+            return Self.json(
+                answer?.body ?? #"{"sub":"user-1","id":77,"email":"ann@example.org","email_verified":true,"name":"Ann"}"#,
+                answer?.status ?? 200)
         }
         var logger = Logger(label: "provider")
         logger.logLevel = .critical
@@ -124,7 +126,8 @@ final class FakeProvider: Sendable {
 
     static func json(_ text: String, _ status: Int = 200) -> Response {
         Response(
-            status: .init(code: status), headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+            status: .init(code: status), headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
 }
 
@@ -187,7 +190,8 @@ struct OAuthBed: Sendable {
             configuration: .init(publicURL: "https://shop.example", sealingKey: [UInt8](repeating: 4, count: 32)), now: { clock.now },
             onSignIn: { identity, _ in
                 identities.withLock { $0.append(identity) }
-                return identity.email == "blocked@example.org" ? nil : Principal(id: "\(identity.provider):\(identity.subject)", name: identity.name)
+                return identity.email == "blocked@example.org"
+                    ? nil : Principal(id: "\(identity.provider):\(identity.subject)", name: identity.name)
             }
         ).add(to: router)
         router.group().add(middleware: Authentication(sessions.authenticator())).get("me") { _, context in context.principal?.id ?? "?" }

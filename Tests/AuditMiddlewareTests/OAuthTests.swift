@@ -60,9 +60,12 @@ import Testing
         let bed = OAuthBed()
         try await bed.run(way) { client in
             let bad = [
-                "https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "/%09/evil.example", "evil",
-                "javascript:alert(1)", "/a//b", "///evil.example", "/.//evil.example", "/..//evil.example", "/a/../..//x", " /x", "/x y", "/x\r\nSet-Cookie: a=b",
-                "/\u{e9}", "/\u{2215}/evil", "/" + String(repeating: "a", count: 512), "http:evil.example", "/\\/evil.example", "/x\u{0}", "?x", "#x", ".", "..",
+                "https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "/%09/evil.example",
+                "/%2F/evil.example", "/%5cevil.example", "/%2fevil.example", "/%0d%0aX:y", "evil",
+                "javascript:alert(1)", "/a//b", "///evil.example", "/.//evil.example", "/..//evil.example", "/a/../..//x", " /x", "/x y",
+                "/x\r\nSet-Cookie: a=b",
+                "/\u{e9}", "/\u{2215}/evil", "/" + String(repeating: "a", count: 512), "http:evil.example", "/\\/evil.example", "/x\u{0}",
+                "?x", "#x", ".", "..",
                 "/../x", "/%\u{0}",
             ]
             for path in bad {
@@ -108,21 +111,27 @@ import Testing
             // No flow in this browser, or none that is whole.
             for cookie in [
                 nil, "a=b", "__Host-oauth=", "__Host-oauth=x", "oauth=\(cookie.dropFirst(13))", "\(cookie)A", String(cookie.dropLast()),
-                cookie + "; " + cookie, "__Host-oauth=" + String(repeating: "A", count: 500), "__Host-oauth=" + String(repeating: "A", count: 10_000),
+                cookie + "; " + cookie, "__Host-oauth=" + String(repeating: "A", count: 500),
+                "__Host-oauth=" + String(repeating: "A", count: 10_000),
                 "__Host-oauth=\"\(cookie.dropFirst(13))\"", "__Host-oauth=" + String(cookie.dropFirst(13).reversed()), "__Host-oauth=null",
                 "__Host-oauth=" + Forge.part(#"{"p":"one","s":"x","n":"x","v":"x","r":"//evil","e":9999999999999999}"#),
             ] as [String?] { try await expect("state_missing", good, cookie: cookie) }
             // Another state than this browser's: a callback that somebody else was given.
             for state in [
-                other.state, "", "x", String(state.dropLast()), state + "A", state.uppercased(), String(state.reversed()), "null", "%00", "%C3%A9",
+                other.state, "", "x", String(state.dropLast()), state + "A", state.uppercased(), String(state.reversed()), "null", "%00",
+                "%C3%A9",
                 String(repeating: "A", count: 43), String(repeating: "A", count: 5000),
             ] { try await expect("state_mismatch", "code=\(code)&state=\(state)", cookie: cookie) }
-            for query in ["code=\(code)", "", "state", "=\(state)", "State=\(state)&code=\(code)", "code=\(code)&%73tat%65x=\(state)", "error=access_denied"] {
+            for query in [
+                "code=\(code)", "", "state", "=\(state)", "State=\(state)&code=\(code)", "code=\(code)&%73tat%65x=\(state)",
+                "error=access_denied",
+            ] {
                 try await expect("state_mismatch", query, cookie: cookie)
             }
             // Parameters that are none.
             for query in [
-                "\(good)&state=\(state)", "\(good)&code=x", "state=\(other.state)&\(good)", "\(good)&iss=a&iss=b", "%zz&\(good)", "\(good)&x=%", "\(good)&x=%ff",
+                "\(good)&state=\(state)", "\(good)&code=x", "state=\(other.state)&\(good)", "\(good)&iss=a&iss=b", "%zz&\(good)",
+                "\(good)&x=%", "\(good)&x=%ff",
                 "\(good)&x=" + String(repeating: "a", count: 9000), good + String(repeating: "&a", count: 40),
             ] { try await expect("malformed_callback", query, cookie: cookie) }
             // Mix-up: the answer of another provider than was asked.
@@ -135,9 +144,12 @@ import Testing
             try await expect("state_reused", "code=new&state=\(state)", cookie: cookie)
             // Each of these spends its flow.
             for (query, reason) in [
-                ("iss=https%3A%2F%2Fevil.example", "issuer_mismatch"), ("iss=", "issuer_mismatch"), ("error=access_denied", "provider_error"),
-                ("error=SECRET%0aINJECTED", "provider_error"), ("error=", "provider_error"), ("code=", "malformed_callback"), ("", "malformed_callback"),
-                ("code=%0d%0aHost:x", "malformed_callback"), ("code=%C3%A9", "malformed_callback"), ("code=\(String(repeating: "a", count: 2049))", "malformed_callback"),
+                ("iss=https%3A%2F%2Fevil.example", "issuer_mismatch"), ("iss=", "issuer_mismatch"),
+                ("error=access_denied", "provider_error"),
+                ("error=SECRET%0aINJECTED", "provider_error"), ("error=", "provider_error"), ("code=", "malformed_callback"),
+                ("", "malformed_callback"),
+                ("code=%0d%0aHost:x", "malformed_callback"), ("code=%C3%A9", "malformed_callback"),
+                ("code=\(String(repeating: "a", count: 2049))", "malformed_callback"),
                 ("code=x", "exchange_failed"), ("code=%26client_id%3Dother", "exchange_failed"), ("code=\(other.code)", "exchange_failed"),
             ] {
                 let flow = try await bed.start(client)
@@ -158,8 +170,10 @@ import Testing
         typealias Change = @Sendable (inout FakeProvider.Behaviour) -> Void
         let cases: [(String, Int, String, Change)] = [
             ("nonce_mismatch", 400, "one", { $0.claims["nonce"] = "another" }), ("nonce_mismatch", 400, "one", { $0.dropped = ["nonce"] }),
-            ("nonce_mismatch", 400, "one", { $0.claims["nonce"] = 7 }), ("issuer_mismatch", 400, "one", { $0.issuer = "https://evil.example" }),
-            ("id_token_wrong_audience", 400, "one", { $0.audience = "client-2" }), ("id_token_missing", 400, "one", { $0.omitsIDToken = true }),
+            ("nonce_mismatch", 400, "one", { $0.claims["nonce"] = 7 }),
+            ("issuer_mismatch", 400, "one", { $0.issuer = "https://evil.example" }),
+            ("id_token_wrong_audience", 400, "one", { $0.audience = "client-2" }),
+            ("id_token_missing", 400, "one", { $0.omitsIDToken = true }),
             ("id_token_bad_signature", 400, "one", { $0.secret = [UInt8](repeating: 6, count: 32) }),
             ("id_token_expired", 400, "one", { $0.claims["exp"] = 1 }), ("id_token_missing_claim", 400, "one", { $0.dropped = ["exp"] }),
             ("audience_mismatch", 400, "one", { $0.claims["azp"] = "client-2" }),
@@ -167,13 +181,26 @@ import Testing
             ("id_token_bad_signature", 400, "one", { $0.claims["at_hash"] = "AAAAAAAAAAAAAAAAAAAAAA" }),
             ("no_identity", 502, "one", { $0.dropped = ["sub"] }), ("no_identity", 502, "one", { $0.claims["sub"] = "" }),
             ("no_identity", 502, "one", { $0.claims["sub"] = .string(String(repeating: "x", count: 256)) }),
-            ("no_identity", 502, "one", { $0.claims["sub"] = "a\u{0}b" }),
-            ("subject_mismatch", 400, "one", { $0.dropped = ["email"]; $0.userAnswer = (200, #"{"sub":"user-2","email":"x@y.z"}"#) }),
-            ("provider_unavailable", 502, "one", { $0.dropped = ["email"]; $0.userAnswer = (500, "{}") }),
+            (
+                "subject_mismatch", 400, "one",
+                {
+                    $0.dropped = ["email"]
+                    $0.userAnswer = (200, #"{"sub":"user-2","email":"x@y.z"}"#)
+                }
+            ),
+            (
+                "provider_unavailable", 502, "one",
+                {
+                    $0.dropped = ["email"]
+                    $0.userAnswer = (500, "{}")
+                }
+            ),
             ("not_admitted", 403, "one", { $0.claims["email"] = "blocked@example.org" }),
             ("provider_unavailable", 502, "one", { $0.tokenAnswer = (200, "no json") }),
-            ("provider_unavailable", 502, "one", { $0.tokenAnswer = (200, "{}") }), ("provider_unavailable", 502, "one", { $0.tokenAnswer = (200, "[]") }),
-            ("provider_unavailable", 502, "one", { $0.tokenAnswer = (500, "") }), ("provider_unavailable", 502, "one", { $0.tokenAnswer = (302, "") }),
+            ("provider_unavailable", 502, "one", { $0.tokenAnswer = (200, "{}") }),
+            ("provider_unavailable", 502, "one", { $0.tokenAnswer = (200, "[]") }),
+            ("provider_unavailable", 502, "one", { $0.tokenAnswer = (500, "") }),
+            ("provider_unavailable", 502, "one", { $0.tokenAnswer = (302, "") }),
             ("provider_unavailable", 502, "one", { $0.tokenAnswer = (200, String(repeating: "[", count: 60_000)) }),
             ("provider_unavailable", 502, "one", { $0.tokenAnswer = (200, "\"" + String(repeating: "a", count: 200_000) + "\"") }),
             ("provider_unavailable", 502, "one", { $0.tokenAnswer = (200, #"{"access_token":"a\r\nX: y","token_type":"Bearer"}"#) }),
@@ -182,9 +209,12 @@ import Testing
             ("exchange_failed", 400, "one", { $0.tokenAnswer = (404, "") }),
             ("exchange_failed", 502, "one", { $0.tokenAnswer = (401, #"{"error":"invalid_client"}"#) }),
             ("exchange_failed", 400, "two", { $0.tokenAnswer = (200, #"{"error":"bad_verification_code","error_description":"SECRET"}"#) }),
-            ("provider_unavailable", 502, "two", { $0.userAnswer = (401, "{}") }), ("provider_unavailable", 502, "two", { $0.userAnswer = (200, "[]") }),
-            ("no_identity", 502, "two", { $0.userAnswer = (200, "{}") }), ("no_identity", 502, "two", { $0.userAnswer = (200, #"{"id":null}"#) }),
-            ("no_identity", 502, "two", { $0.userAnswer = (200, #"{"id":1.5}"#) }), ("no_identity", 502, "two", { $0.userAnswer = (200, #"{"id":{"a":1}}"#) }),
+            ("provider_unavailable", 502, "two", { $0.userAnswer = (401, "{}") }),
+            ("provider_unavailable", 502, "two", { $0.userAnswer = (200, "[]") }),
+            ("no_identity", 502, "two", { $0.userAnswer = (200, "{}") }),
+            ("no_identity", 502, "two", { $0.userAnswer = (200, #"{"id":null}"#) }),
+            ("no_identity", 502, "two", { $0.userAnswer = (200, #"{"id":1.5}"#) }),
+            ("no_identity", 502, "two", { $0.userAnswer = (200, #"{"id":{"a":1}}"#) }),
             ("provider_unavailable", 502, "two", { $0.userAnswer = (200, #"{"id":1,"id":2}"#) }),
         ]
         try await bed.run(way) { client in
@@ -225,7 +255,8 @@ import Testing
     @Test(
         "a discovery document that is another issuer's, or none, is not used",
         arguments: [
-            "", "[]", "{}", #"{"issuer":"https://evil.example","authorization_endpoint":"https://evil.example/a","token_endpoint":"https://evil.example/t","jwks_uri":"https://evil.example/k"}"#,
+            "", "[]", "{}",
+            #"{"issuer":"https://evil.example","authorization_endpoint":"https://evil.example/a","token_endpoint":"https://evil.example/t","jwks_uri":"https://evil.example/k"}"#,
             "ISSUER-http", "ISSUER-slash",
         ])
     func discovery(_ document: String) async throws {
@@ -265,16 +296,21 @@ import Testing
             do throws(OAuthConfigurationError) {
                 _ = try OAuthSignIn<TestContext>(
                     providers: [provider, .github(clientID: "c", clientSecret: "s"), .facebook(clientID: "c", clientSecret: "s")],
-                    sessions: Sessions(store: MemorySessionStore()), http: NoHTTP(), idTokens: SharedKeyIDTokens(now: AuditClock.system.now),
+                    sessions: Sessions(store: MemorySessionStore()), http: NoHTTP(),
+                    idTokens: SharedKeyIDTokens(now: AuditClock.system.now),
                     configuration: configuration, onSignIn: { _, _ in nil })
                 return nil
             } catch { return error.description }
         }
         #expect(refusal { _, _ in } == nil)
-        for url in ["http://shop.example", "https://shop.example/", "https://shop.example/x", "shop.example", "", "https://a@b", "https://a?b"] {
+        for url in [
+            "http://shop.example", "https://shop.example/", "https://shop.example/x", "shop.example", "", "https://a@b", "https://a?b",
+        ] {
             #expect(refusal { $1.publicURL = url } != nil, "\(url)")
         }
-        for name in ["", "Google", "a/b", "github", "é", String(repeating: "a", count: 33)] { #expect(refusal { provider, _ in provider.name = name } != nil) }
+        for name in ["", "Google", "a/b", "github", "é", String(repeating: "a", count: 33)] {
+            #expect(refusal { provider, _ in provider.name = name } != nil)
+        }
         #expect(refusal { $1.sealingKey = [1, 2, 3] } != nil)
         #expect(refusal { $1.defaultPath = "//evil" } != nil)
         #expect(refusal { provider, _ in provider.clientID = "" } != nil)

@@ -173,7 +173,8 @@ import Testing
             let other = try #require(mine.first { $0["current"] == .bool(false) }?["id"]?.string)
             #expect(try await client.execute(uri: "/sessions/\(other)", method: .delete, headers: [.cookie: bob]).status == .notFound)
             #expect(try await client.execute(uri: "/sessions/%00", method: .delete, headers: [.cookie: bob]).status == .notFound)
-            #expect(try await client.execute(uri: "/sessions/\(other)", method: .delete, headers: [.cookie: cookies[3]]).status == .noContent)
+            #expect(
+                try await client.execute(uri: "/sessions/\(other)", method: .delete, headers: [.cookie: cookies[3]]).status == .noContent)
             #expect(try await list(cookies[3]).count == 2)
             #expect(try await client.execute(uri: "/sessions", method: .delete, headers: [.cookie: cookies[3]]).status == .noContent)
             #expect(try await list(cookies[3]).count == 1)

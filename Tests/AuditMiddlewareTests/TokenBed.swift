@@ -33,7 +33,8 @@ struct TokenBed: Sendable {
     }
 
     static func list(
-        _ store: any RevocationStoring, _ clock: TestClock, silence: RevocationList.Silence = .serve, sleeping: any Clock<Duration> = ContinuousClock()
+        _ store: any RevocationStoring, _ clock: TestClock, silence: RevocationList.Silence = .serve,
+        sleeping: any Clock<Duration> = ContinuousClock()
     ) -> RevocationList {
         var logger = Logger(label: "test")
         logger.logLevel = .critical

@@ -13,18 +13,23 @@ import Testing
         let form = "application/x-www-form-urlencoded"
         let (a, halves) = (String(repeating: "A", count: 43), String(repeating: "A", count: 86))
         var cases: [(String, String?, Int, String)] = []
-        for type in [nil, "", "application/json", "text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencodedx", "application/*"] {
+        for type in [
+            nil, "", "application/json", "text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencodedx",
+            "application/*",
+        ] {
             cases.append(("grant_type=refresh_token&refresh_token=\(halves)", type, 415, "not_a_form"))
         }
         let malformed: [String] = [
-            "%", "a=%", "a=%2", "a=%zz", "%zz=a", "a=%ff", "a=%C0%AF", "a=%ED%A0%80", "a=1&a=2", "grant_type=refresh_token&grant_type=refresh_token",
+            "%", "a=%", "a=%2", "a=%zz", "%zz=a", "a=%ff", "a=%C0%AF", "a=%ED%A0%80", "a=1&a=2",
+            "grant_type=refresh_token&grant_type=refresh_token",
             "grant_type=refresh_token&refresh_token=x&refresh_token=y", "a=1&%61=2", "&=&=", String(repeating: "a&", count: 100),
             (0..<65).map { "f\($0)=1" }.joined(separator: "&"), "\u{0}=1&\u{0}=2", "%00=1&%00=2",
         ]
         for body in malformed { cases.append((body, form, 400, "malformed_form")) }
         for body in [
             "", "&&&&", "=", "a=b", "refresh_token=\(halves)", "grant_type", "grant_type=", "grant_type=password&username=a&password=b",
-            "grant_type=authorization_code&code=x", "grant_type=client_credentials", "grant_type=REFRESH_TOKEN", "grant_type=refresh_token%00",
+            "grant_type=authorization_code&code=x", "grant_type=client_credentials", "grant_type=REFRESH_TOKEN",
+            "grant_type=refresh_token%00",
             "grant_type=refresh_token+", "GRANT_TYPE=refresh_token", "{\"grant_type\":\"refresh_token\"}",
         ] { cases.append((body, form, 400, "missing_or_other_grant_type")) }
         for body in ["grant_type=refresh_token", "grant_type=refresh_token&REFRESH_TOKEN=x", "grant_type=refresh_token&token=x"] {

@@ -138,7 +138,7 @@ struct AccessStoreTests {
                     ("select 1 from audit_access.token_family where lineage = '\\x00'", "token_family_lineage_key"),
                     ("select 1 from audit_access.revocation r where r.tx >= pg_snapshot_xmin(pg_current_snapshot())", "revocation_tx_idx"),
                 ] {
-                    let plan = try await connection.query(SQL("explain \(sql)"), as: String.self).joined(separator: "\n")
+                    let plan = try await connection.query("explain \(unsafe: sql)", as: String.self).joined(separator: "\n")
                     #expect(plan.contains(index), "\(plan)")
                 }
             }

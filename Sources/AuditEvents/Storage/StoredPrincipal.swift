@@ -8,7 +8,9 @@ public struct StoredPrincipal: Sendable, Hashable {
     public var roles: [String]
     public var scopes: [String]
 
-    public init(id: String, name: String? = nil, kind: ActorKind = .user, roles: some Sequence<String> = [], scopes: some Sequence<String> = []) {
+    public init(
+        id: String, name: String? = nil, kind: ActorKind = .user, roles: some Sequence<String> = [], scopes: some Sequence<String> = []
+    ) {
         (self.id, self.name, self.kind) = (id, name, kind)
         self.roles = roles.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         self.scopes = scopes.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }

@@ -101,7 +101,8 @@ struct OAuthExchange: Sendable {
 
     private func document(_ url: String, _ access: String) async throws(OAuthFailure) -> JSONObject {
         let request = OutboundRequest(
-            url: url, headers: [.accept: "application/json", .authorization: "Bearer \(access)", .userAgent: "cardea"], maximumBytes: 64 * 1024)
+            url: url, headers: [.accept: "application/json", .authorization: "Bearer \(access)", .userAgent: "cardea"],
+            maximumBytes: 64 * 1024)
         let response: OutboundResponse
         do { response = try await http.send(request) } catch { throw .providerUnavailable }
         guard response.status == 200, let document = (try? JSONValue(parsing: response.body, maximumDepth: 16))?.object else {

@@ -33,7 +33,8 @@ struct OAuthFlow: Sendable, Hashable {
         guard text.utf8.count <= 4096, let bytes = Base64URL.decode(Array(text.utf8)), bytes.count >= 28,
             let box = try? AES.GCM.SealedBox(combined: bytes),
             let plain = try? AES.GCM.open(box, using: key, authenticating: Self.context),
-            let json = (try? JSONValue(parsing: plain, maximumDepth: 2))?.object, let provider = json["p"]?.string, let state = json["s"]?.string,
+            let json = (try? JSONValue(parsing: plain, maximumDepth: 2))?.object, let provider = json["p"]?.string,
+            let state = json["s"]?.string,
             let nonce = json["n"]?.string, let verifier = json["v"]?.string, let path = json["r"]?.string, let expires = json["e"]?.int
         else { return nil }
         (self.provider, self.state, self.nonce, self.verifier, returnPath) = (provider, state, nonce, verifier, path)
@@ -45,14 +46,18 @@ struct OAuthFlow: Sendable, Hashable {
 
 /// Where a browser is sent after a sign-in: a path of this host and nothing else.
 enum LocalPath {
-    /// Whether `path` starts with one slash, has no second one anywhere before its query, and is of visible ASCII without backslashes, at most 512
-    /// bytes: nothing that a browser could take for another host.
+    /// Whether `path` starts with one slash, has no second one after another before its query, and is of visible ASCII without backslashes, at most
+    /// 512 bytes: nothing that a browser, or a proxy that decodes once, could take for another host.
     static func isAcceptable(_ path: String) -> Bool {
         let bytes = Array(path.utf8)
         guard bytes.first == UInt8(ascii: "/"), bytes.count <= 512,
             bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "\\") })
         else { return false }
         let plain = bytes.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") }
+        // The first digits of escaped control characters; %2F and %5C.
+        let escapes = ["%0", "%1", "%2f", "%5c"].map { Array($0.utf8) }
+        let lowered = plain.map { (65...90).contains($0) ? $0 | 0x20 : $0 }
+        guard !lowered.indices.contains(where: { i in escapes.contains { lowered[i...].starts(with: $0) } }) else { return false }
         return !zip(plain, plain.dropFirst()).contains { $0 == UInt8(ascii: "/") && $1 == UInt8(ascii: "/") }
             && !plain.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual(".".utf8) || $0.elementsEqual("..".utf8) }
     }

@@ -129,7 +129,8 @@ public struct OAuthSignIn<Context: AuditedRequestContext>: Sendable {
     // MARK: Parts
 
     private func provider(_ context: Context) throws -> OAuthProvider {
-        guard let name = context.parameters.get("provider"), let provider = providers.first(where: { $0.name.utf8.elementsEqual(name.utf8) })
+        guard let name = context.parameters.get("provider"),
+            let provider = providers.first(where: { $0.name.utf8.elementsEqual(name.utf8) })
         else { throw Problem(.notFound) }
         return provider
     }
@@ -173,7 +174,8 @@ public struct OAuthConfigurationError: Error, Sendable, Hashable, CustomStringCo
             "the public URL must be https (or http on loopback) with a host and no path")
         try expect(Set(providers.map(\.name)).count == providers.count, "two providers have one name")
         for provider in providers {
-            let isName = (1...32).contains(provider.name.utf8.count)
+            let isName =
+                (1...32).contains(provider.name.utf8.count)
                 && provider.name.utf8.allSatisfy { (97...122).contains($0) || (48...57).contains($0) || $0 == UInt8(ascii: "-") }
             try expect(isName, "a provider's name must be 1 to 32 lower-case letters, digits and -")
             try expect(!provider.clientID.isEmpty, "\(provider.name): the client id is empty")

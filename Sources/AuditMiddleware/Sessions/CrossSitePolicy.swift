@@ -55,7 +55,9 @@ struct CrossSitePolicy: Sendable {
 
     private func isOwn(_ origin: WebOrigin, _ host: String?) -> Bool {
         if origins.contains(origin) { return true }
-        guard origin.scheme == "https" || acceptsPlainHTTP, let host, let own = WebOrigin(scheme: origin.scheme, host: host) else { return false }
+        guard origin.scheme == "https" || acceptsPlainHTTP, let host, let own = WebOrigin(scheme: origin.scheme, host: host) else {
+            return false
+        }
         return own == origin
     }
 }

@@ -78,7 +78,9 @@ extension HostCookie {
                 count += 1
                 guard count <= Self.maximumCount else { return .oversized }
                 let pair = part.trimmed
-                guard let equals = pair.firstIndex(of: UInt8(ascii: "=")), pair[..<equals].trimmed.elementsEqual(name.utf8) else { continue }
+                guard let equals = pair.firstIndex(of: UInt8(ascii: "=")), pair[..<equals].trimmed.elementsEqual(name.utf8) else {
+                    continue
+                }
                 guard found == nil else { return .ambiguous }
                 found = String(decoding: pair[pair.index(after: equals)...].trimmed, as: UTF8.self)
             }

@@ -89,7 +89,8 @@ extension AuthenticationRejection {
     }
 
     fileprivate static func badCookie(_ reason: String) -> AuthenticationRejection {
-        var rejection = AuthenticationRejection(reason: reason, severity: .medium, detail: "The request's cookies are ambiguous or too many.")
+        var rejection = AuthenticationRejection(
+            reason: reason, severity: .medium, detail: "The request's cookies are ambiguous or too many.")
         rejection.status = .badRequest
         return rejection
     }

@@ -64,7 +64,9 @@ public final class MemoryTokenFamilyStore: TokenFamilyStoring {
 
     public func advance(_ family: StoredTokenFamily) async throws -> Bool {
         state.withLock { state in
-            guard let known = state.families[family.lineage], known.ended == nil, known.generation == family.generation - 1 else { return false }
+            guard let known = state.families[family.lineage], known.ended == nil, known.generation == family.generation - 1 else {
+                return false
+            }
             state.families[family.lineage] = family
             return true
         }

@@ -1,6 +1,6 @@
 public import AuditEvents
-public import Logging
 import HTTPTypes
+public import Logging
 import Metrics
 public import ServiceLifecycle
 import Synchronization

@@ -80,9 +80,11 @@ public struct TokenGrants: Sendable {
             case .expired: throw try await reject("expired", .low, audit)
             case .ended: throw try await reject("revoked", .high, audit)
             case .spent:
-                try await audit.emit(.tokenReuse, outcome: .denied, reason: "refresh_reused", severity: .high)
+                // Ended before it is told: a full record must not keep the sign-in alive.
                 let ended = try await store.end(.one(family.id), of: family.principal.id, reason: "refresh_reused", at: now)
-                try await end(ended, reason: "refresh_reused", event: nil, audit)
+                try await revokeAccess(of: ended)
+                try await audit.emit(.tokenReuse, outcome: .denied, reason: "refresh_reused", severity: .high)
+                try await emitEnds(of: ended, reason: "refresh_reused", event: nil, audit)
                 throw Self.invalidGrant
             case .current, .again:
                 guard let principal = try await reload(Principal(family.principal, sessionID: family.id)), principal.stored.isStorable,
@@ -148,13 +150,12 @@ public struct TokenGrants: Sendable {
     @discardableResult
     public func endAll(of account: String, reason: String = "logout_everywhere", context: some AuditedRequestContext) async throws -> Int {
         let now = now()
-        let ended = try await end(.all, of: account, reason: reason, context: context)
         try await revocations.revoke([
             Revocation(
                 key: Revocation.key(.account, issuer: issuer.issuer, account), issuedUntil: now,
                 expires: now.advanced(bySeconds: configuration.accessSeconds + configuration.leewaySeconds))
         ])
-        return ended
+        return try await end(.all, of: account, reason: reason, context: context)
     }
 
     /// The account's live sign-ins, the one refreshed last first: their ids and times.
@@ -163,9 +164,17 @@ public struct TokenGrants: Sendable {
     // MARK: Parts
 
     private func end(_ families: [StoredTokenFamily], reason: String, event: EventType?, _ audit: AuditContext) async throws {
+        try await revokeAccess(of: families)
+        try await emitEnds(of: families, reason: reason, event: event, audit)
+    }
+
+    private func revokeAccess(of families: [StoredTokenFamily]) async throws {
         let expires = now().advanced(bySeconds: configuration.accessSeconds + configuration.leewaySeconds)
         try await revocations.revoke(
             families.map { Revocation(key: Revocation.key(.session, issuer: issuer.issuer, $0.id), expires: expires) })
+    }
+
+    private func emitEnds(of families: [StoredTokenFamily], reason: String, event: EventType?, _ audit: AuditContext) async throws {
         for family in families {
             let fingerprint = audit.fingerprint(family.id, purpose: .session)
             for event in [event, .sessionEnded].compactMap(\.self) {

@@ -66,7 +66,8 @@ public struct PostgresRevocationStore: RevocationStoring {
             guard let key = try row.decode("key", as: PostgresBytes?.self) else { continue }
             revocations.append(
                 Revocation(
-                    key: try AccessRows.hash(key.bytes), issuedUntil: try row.optionalTime("issued_until"), expires: try row.time("expires_at")))
+                    key: try AccessRows.hash(key.bytes), issuedUntil: try row.optionalTime("issued_until"),
+                    expires: try row.time("expires_at")))
         }
         guard let first = rows.first else { throw StoreError(.record, "the server gave no snapshot") }
         return (revocations, RevocationCursor(try first.decode("snapshot")))

@@ -64,7 +64,9 @@ public struct PostgresTokenFamilyStore: TokenFamilyStoring {
 
     private static func family(_ row: PostgresRow) throws -> StoredTokenFamily {
         let current = try row.decode("current", as: PostgresBytes.self).bytes
-        let halves = try stride(from: 0, to: current.count, by: 32).map { try AccessRows.hash(Array(current[$0..<min($0 + 32, current.count)])) }
+        let halves = try stride(from: 0, to: current.count, by: 32).map {
+            try AccessRows.hash(Array(current[$0..<min($0 + 32, current.count)]))
+        }
         guard let first = halves.first else { throw StoreError(.record, "a stored family has no token") }
         var family = StoredTokenFamily(
             id: try row.decode("id"), lineage: try row.hash("lineage"), current: first,
