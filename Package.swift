@@ -100,7 +100,9 @@ let package = Package(
         .testTarget(name: "DetectionTests", dependencies: ["Detection", "AuditEvents", "AuditTesting"], swiftSettings: settings),
         .testTarget(
             name: "EventStoreTests",
-            dependencies: ["EventStore", "AuditTesting", "DatabaseTesting", "AuditEvents", "PostgreSQL", "Schema", .lifecycle, .logging],
+            dependencies: [
+                "EventStore", "AuditMiddleware", "AuditTesting", "DatabaseTesting", "AuditEvents", "PostgreSQL", "Schema", .lifecycle, .logging,
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "ExampleAPITests",

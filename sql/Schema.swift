@@ -18,6 +18,7 @@ public enum Schema {
         Migration(version: 1, name: "record", sql: text(PackageResources._001_record_sql)),
         Migration(version: 2, name: "rate_limits", sql: text(PackageResources._002_rate_limits_sql)),
         Migration(version: 5, name: "dpop", sql: text(PackageResources._005_dpop_sql)),
+        Migration(version: 3, name: "sessions", sql: text(PackageResources._003_sessions_sql)),
     ]
 
     /// The newest version that this binary knows.
@@ -38,6 +39,8 @@ public enum Schema {
         Object(name: "functions/forget_rate_limits", sql: text(PackageResources.forget_rate_limits_sql)),
         Object(name: "functions/take_rate_limits", sql: text(PackageResources.take_rate_limits_sql)),
         Object(name: "functions/claim_proof", sql: text(PackageResources.claim_proof_sql)),
+        Object(name: "functions/begin_session", sql: text(PackageResources.begin_session_sql)),
+        Object(name: "functions/begin_token_family", sql: text(PackageResources.begin_token_family_sql)),
     ]
 
     public static let privileges = Object(name: "privileges/roles", sql: text(PackageResources.roles_sql))

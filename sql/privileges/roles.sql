@@ -36,3 +36,6 @@ grant execute on function audit_access.take_rate_limits to cardea_access, cardea
 -- Proofs of possession: taken once, and gone when they have expired.
 grant select, insert, delete, update on audit_access.proof to cardea_access, cardea_admin;
 grant execute on function audit_access.claim_proof to cardea_access, cardea_admin;
+-- Sessions, refresh tokens, revocations: the application's instances change them, nobody else looks.
+grant select, insert, update, delete on audit_access.session, audit_access.token_family, audit_access.revocation to cardea_access;
+grant execute on function audit_access.begin_session, audit_access.begin_token_family to cardea_access;
