@@ -15,7 +15,8 @@ public enum Schema {
 
     /// The tables. Append here; never change one that has shipped.
     public static let migrations: [Migration] = [
-        Migration(version: 1, name: "record", sql: text(PackageResources._001_record_sql))
+        Migration(version: 1, name: "record", sql: text(PackageResources._001_record_sql)),
+        Migration(version: 4, name: "accounts", sql: text(PackageResources._004_accounts_sql)),
     ]
 
     /// The newest version that this binary knows.
@@ -33,6 +34,10 @@ public enum Schema {
         Object(name: "functions/append", sql: text(PackageResources.append_sql)),
         Object(name: "functions/seal_restored", sql: text(PackageResources.seal_restored_sql)),
         Object(name: "functions/seal", sql: text(PackageResources.seal_sql)),
+        Object(name: "functions/lockout_failed", sql: text(PackageResources.lockout_failed_sql)),
+        Object(name: "functions/lockout_settled", sql: text(PackageResources.lockout_settled_sql)),
+        Object(name: "functions/begin_sign_in", sql: text(PackageResources.begin_sign_in_sql)),
+        Object(name: "functions/end_sign_in", sql: text(PackageResources.end_sign_in_sql)),
     ]
 
     public static let privileges = Object(name: "privileges/roles", sql: text(PackageResources.roles_sql))

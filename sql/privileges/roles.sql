@@ -30,3 +30,7 @@ revoke all on schema audit_access from public;
 revoke all on all tables in schema audit_access from public, cardea_writer, cardea_access, cardea_worker, cardea_reader, cardea_admin;
 revoke all on all functions in schema audit_access from public, cardea_writer, cardea_access, cardea_worker, cardea_reader, cardea_admin;
 grant usage on schema audit_access to cardea_access, cardea_admin;
+
+-- Accounts and API keys; of failed sign-ins only the two functions.
+grant select, insert, update, delete on audit_access.account, audit_access.api_key to cardea_access;
+grant execute on function audit_access.begin_sign_in, audit_access.end_sign_in to cardea_access;
