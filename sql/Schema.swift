@@ -17,8 +17,9 @@ public enum Schema {
     public static let migrations: [Migration] = [
         Migration(version: 1, name: "record", sql: text(PackageResources._001_record_sql)),
         Migration(version: 2, name: "rate_limits", sql: text(PackageResources._002_rate_limits_sql)),
-        Migration(version: 5, name: "dpop", sql: text(PackageResources._005_dpop_sql)),
         Migration(version: 3, name: "sessions", sql: text(PackageResources._003_sessions_sql)),
+        Migration(version: 4, name: "accounts", sql: text(PackageResources._004_accounts_sql)),
+        Migration(version: 5, name: "dpop", sql: text(PackageResources._005_dpop_sql)),
     ]
 
     /// The newest version that this binary knows.
@@ -41,6 +42,10 @@ public enum Schema {
         Object(name: "functions/claim_proof", sql: text(PackageResources.claim_proof_sql)),
         Object(name: "functions/begin_session", sql: text(PackageResources.begin_session_sql)),
         Object(name: "functions/begin_token_family", sql: text(PackageResources.begin_token_family_sql)),
+        Object(name: "functions/lockout_failed", sql: text(PackageResources.lockout_failed_sql)),
+        Object(name: "functions/lockout_settled", sql: text(PackageResources.lockout_settled_sql)),
+        Object(name: "functions/begin_sign_in", sql: text(PackageResources.begin_sign_in_sql)),
+        Object(name: "functions/end_sign_in", sql: text(PackageResources.end_sign_in_sql)),
     ]
 
     public static let privileges = Object(name: "privileges/roles", sql: text(PackageResources.roles_sql))

@@ -39,3 +39,6 @@ grant execute on function audit_access.claim_proof to cardea_access, cardea_admi
 -- Sessions, refresh tokens, revocations: the application's instances change them, nobody else looks.
 grant select, insert, update, delete on audit_access.session, audit_access.token_family, audit_access.revocation to cardea_access;
 grant execute on function audit_access.begin_session, audit_access.begin_token_family to cardea_access;
+-- Accounts and API keys; of failed sign-ins only the two functions.
+grant select, insert, update, delete on audit_access.account, audit_access.api_key to cardea_access;
+grant execute on function audit_access.begin_sign_in, audit_access.end_sign_in to cardea_access;
