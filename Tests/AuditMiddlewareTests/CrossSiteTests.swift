@@ -64,7 +64,7 @@ import Testing
     @Test("the browser's word decides, in its order; what it does not say a token must")
     func policy() {
         let policy = CrossSitePolicy(
-            acceptsSameSite: false, origins: Set(["https://app.example"].compactMap { WebOrigin($0) }), acceptsPlainHTTP: false)
+            acceptsSameSite: false, origins: Set(["https://app.example"].compactMap { SiteOrigin($0) }), acceptsPlainHTTP: false)
         #expect(Self.cases.count >= 50)
         for (fields, expected) in Self.cases {
             let verdict = policy.judge(Self.fields(fields), host: "shop.example")

@@ -41,7 +41,7 @@ struct OAuthExchange: Sendable {
         switch (provider.clientAuthentication, provider.clientSecret) {
         case (.basic, let secret?):
             // RFC 6749 §2.3.1: both are form-encoded before they are joined.
-            headers[.authorization] = "Basic " + Base64.encode("\(FormFields.escaped(provider.clientID)):\(FormFields.escaped(secret))")
+            headers[.authorization] = "Basic " + StrictBase64.padded("\(FormFields.escaped(provider.clientID)):\(FormFields.escaped(secret))")
         case (.post, let secret?): form += [("client_id", provider.clientID), ("client_secret", secret)]
         case (_, nil): form.append(("client_id", provider.clientID))
         }
@@ -130,16 +130,5 @@ struct OAuthExchange: Sendable {
     /// Whether it can stand in an `Authorization` field (RFC 6750 §2.1, and what providers send beyond it).
     private static func isToken(_ text: String) -> Bool {
         (1...8192).contains(text.utf8.count) && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f }
-    }
-}
-
-/// Base64 with padding (RFC 4648 §4).
-private enum Base64 {
-    static func encode(_ text: String) -> String {
-        var encoded = Base64URL.encode(Array(text.utf8)).map { c in
-            c == UInt8(ascii: "-") ? UInt8(ascii: "+") : c == UInt8(ascii: "_") ? UInt8(ascii: "/") : c
-        }
-        while encoded.count % 4 != 0 { encoded.append(UInt8(ascii: "=")) }
-        return String(decoding: encoded, as: UTF8.self)
     }
 }

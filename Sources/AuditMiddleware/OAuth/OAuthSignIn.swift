@@ -170,7 +170,7 @@ public struct OAuthConfigurationError: Error, Sendable, Hashable, CustomStringCo
         try expect(key.count >= 32, "the sealing key needs 32 bytes or more")
         try expect(LocalPath.isAcceptable(defaultPath), "the default path must be a path of this host")
         try expect(
-            OutboundURL.isAcceptable(publicURL) && WebOrigin(publicURL) != nil,
+            OutboundURL.isAcceptable(publicURL) && SiteOrigin(publicURL) != nil,
             "the public URL must be https (or http on loopback) with a host and no path")
         try expect(Set(providers.map(\.name)).count == providers.count, "two providers have one name")
         for provider in providers {

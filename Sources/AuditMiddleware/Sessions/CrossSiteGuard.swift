@@ -38,7 +38,7 @@ public struct CrossSiteGuard<Context: AuditedRequestContext>: RouterMiddleware {
         scope: Scope = .sessions, maximumFormBytes: Int = 64 * 1024
     ) {
         policy = CrossSitePolicy(
-            acceptsSameSite: acceptsSameSite, origins: Set(origins.compactMap { WebOrigin($0) }), acceptsPlainHTTP: acceptsPlainHTTP)
+            acceptsSameSite: acceptsSameSite, origins: Set(origins.compactMap { SiteOrigin($0) }), acceptsPlainHTTP: acceptsPlainHTTP)
         self.tokens = tokens
         self.scope = scope
         self.maximumFormBytes = maximumFormBytes

@@ -13,7 +13,7 @@ struct CrossSitePolicy: Sendable {
     /// Whether pages of sibling hosts (`same-site`) count as one's own.
     var acceptsSameSite: Bool
     /// Origins whose pages count as one's own, beside those of the request's host.
-    var origins: Set<WebOrigin>
+    var origins: Set<SiteOrigin>
     /// Whether pages over plain HTTP count: for development.
     var acceptsPlainHTTP: Bool
 
@@ -31,7 +31,7 @@ struct CrossSitePolicy: Sendable {
             default: break
             }
         }
-        let claimed = origin.flatMap { WebOrigin($0) }
+        let claimed = origin.flatMap { SiteOrigin($0) }
         if let site {
             switch site {
             case "same-origin", "none": return .own
@@ -47,15 +47,15 @@ struct CrossSitePolicy: Sendable {
             return isOwn(claimed, host) ? .own : .foreign(reason: "foreign_origin")
         }
         if let referer {
-            guard let claimed = WebOrigin(ofURL: referer) else { return .undecided(reason: "malformed_referer") }
+            guard let claimed = SiteOrigin(ofURL: referer) else { return .undecided(reason: "malformed_referer") }
             return isOwn(claimed, host) ? .own : .foreign(reason: "foreign_referer")
         }
         return .undecided(reason: "no_origin")
     }
 
-    private func isOwn(_ origin: WebOrigin, _ host: String?) -> Bool {
+    private func isOwn(_ origin: SiteOrigin, _ host: String?) -> Bool {
         if origins.contains(origin) { return true }
-        guard origin.scheme == "https" || acceptsPlainHTTP, let host, let own = WebOrigin(scheme: origin.scheme, host: host) else {
+        guard origin.scheme == "https" || acceptsPlainHTTP, let host, let own = SiteOrigin(scheme: origin.scheme, host: host) else {
             return false
         }
         return own == origin

@@ -75,7 +75,7 @@ final class MalformedRequestHandler: ChannelDuplexHandler, RemovableChannelHandl
             do {
                 try await trail.record(event, durability: .buffered)
             } catch {
-                trail.lostEvents.increment()
+                trail.lostEvent()
                 trail.logger.error("event lost, the record is full")
             }
         }

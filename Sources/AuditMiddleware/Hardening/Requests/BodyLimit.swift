@@ -34,7 +34,7 @@ public struct BodyLimit<Context: AuditedRequestContext>: RouterMiddleware {
         // HTTP/1.1 has no body without either field, HTTP/2 may.
         guard isCounted || (request.method != .get && request.method != .head) else { return try await next(request, context) }
         var request = request
-        request.body = RequestBody(asyncSequence: CountedBody(base: request.body, limit: limit, audit: context.audit))
+        request.body = RequestBody(asyncSequence: BoundedBody(base: request.body, limit: limit, audit: context.audit))
         return try await next(request, context)
     }
 }
@@ -49,7 +49,7 @@ enum BodyTooLarge {
 }
 
 /// A body that ends in an error when it grows above its limit.
-struct CountedBody: AsyncSequence, Sendable {
+struct BoundedBody: AsyncSequence, Sendable {
     let base: RequestBody
     let limit: Int
     let audit: AuditContext

@@ -1,5 +1,5 @@
-/// Scheme, host and port of a web origin (RFC 6454 §4), in lower case and without a default port.
-struct WebOrigin: Sendable, Hashable {
+/// Scheme, host and port of a site (RFC 6454 §4), in lower case and without a default port: what `Origin`, `Referer` and `Host` are compared by.
+struct SiteOrigin: Sendable, Hashable {
     var scheme: String
     /// `host` or `host:port`.
     var authority: String

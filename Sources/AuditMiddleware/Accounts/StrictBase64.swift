@@ -1,5 +1,5 @@
 /// base64 (RFC 4648 §4), strictly: one text for one sequence of bytes.
-enum Base64 {
+enum StrictBase64 {
     /// The bytes of `text`; nil where it has white space, another character, or unused bits that are not zero.
     /// - Parameter padded: whether it must be padded (RFC 7617), or must not be (PHC strings).
     static func decode(_ text: some Collection<UInt8>, padded: Bool) -> [UInt8]? {
@@ -30,5 +30,11 @@ enum Base64 {
                 default: c
                 }
             }, as: UTF8.self)
+    }
+
+    /// With padding (RFC 7617 §2): what goes behind `Basic`.
+    static func padded(_ text: String) -> String {
+        let encoded = encode(Array(text.utf8))
+        return encoded + String(repeating: "=", count: (4 - encoded.utf8.count % 4) % 4)
     }
 }
