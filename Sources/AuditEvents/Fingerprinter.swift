@@ -28,12 +28,28 @@ public struct Fingerprinter: Sendable {
 
     /// The fingerprint of `secret`, e.g. `fp_0f3c…`.
     public func fingerprint(_ secret: String, purpose: Purpose) -> String {
-        var text = "fp_"
-        for byte in mac(Array(secret.utf8), purpose: purpose).prefix(16) {
-            text += (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }
-        return text
+        guard let key = keys[purpose] else { return Self.text(of: EmptyCollection()) }
+        let code =
+            secret.utf8.withContiguousStorageIfAvailable { HMAC<SHA256>.authenticationCode(for: $0, using: key) }
+            ?? HMAC<SHA256>.authenticationCode(for: Array(secret.utf8), using: key)
+        return code.withUnsafeBytes { Self.text(of: $0) }
     }
+
+    /// `fp_` and the first 16 bytes in hex.
+    private static func text(of code: some Collection<UInt8>) -> String {
+        String(unsafeUninitializedCapacity: 35) { out in
+            (out[0], out[1], out[2]) = (UInt8(ascii: "f"), UInt8(ascii: "p"), UInt8(ascii: "_"))
+            var place = 3
+            for byte in code.prefix(16) {
+                out[place] = digit(byte >> 4)
+                out[place + 1] = digit(byte & 15)
+                place += 2
+            }
+            return place
+        }
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
 
     /// The 32 bytes of the keyed hash of `message`.
     public func mac(_ message: [UInt8], purpose: Purpose) -> [UInt8] {
