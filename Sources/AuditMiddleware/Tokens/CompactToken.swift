@@ -9,7 +9,8 @@ struct CompactToken {
     init(_ token: some StringProtocol, maximumBytes: Int) throws(TokenRejection) {
         let bytes = token.utf8
         guard bytes.count <= maximumBytes else { throw TokenRejection(.tooLarge) }
-        text = Array(bytes)
+        // At once: a substring's own iteration goes byte by byte.
+        text = bytes.withContiguousStorageIfAvailable { Array($0) } ?? Array(bytes)
         let dot = UInt8(ascii: ".")
         guard let first = text.firstIndex(of: dot), let second = text[(first + 1)...].firstIndex(of: dot),
             !text[(second + 1)...].contains(dot)
