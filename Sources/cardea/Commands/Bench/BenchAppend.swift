@@ -114,9 +114,9 @@ struct BenchAppend: AsyncParsableCommand {
 
     /// User and system time of this process so far, in seconds.
     private static func cpuOfThisProcess() -> Double {
-        var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
-        return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     /// User and system time of a backend on this machine, in seconds (proc(5), fields 14 and 15, in ticks); 0 where there is none.
