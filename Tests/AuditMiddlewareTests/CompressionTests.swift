@@ -61,7 +61,7 @@ import Testing
     @Test("text is compressed, its new length told", arguments: Way.allCases)
     func gzip(_ way: Way) async throws {
         let test = TestApplication()
-        try await Exchange.run(way, test, try Self.router()) { send in
+        try await Exchange.run(way, test, try Self.router()) { (send) async throws -> Void in
             for (coding, magic) in [("gzip", [0x1f, 0x8b] as [UInt8]), ("deflate", [])] {
                 let answer = try await send(Self.get("/", coding))
                 #expect(answer.status == 200)
@@ -89,7 +89,7 @@ import Testing
 
     @Test("what must not or need not be compressed is left as it is", arguments: Way.allCases)
     func left(_ way: Way) async throws {
-        try await Exchange.run(way, TestApplication(), try Self.router()) { send in
+        try await Exchange.run(way, TestApplication(), try Self.router()) { (send) async throws -> Void in
             for path in ["small", "encoded", "identity", "events", "events2", "fixed", "image", "bytes", "part", "unchanged", "empty"] {
                 let plain = try await send(Self.get("/" + path, nil))
                 let answer = try await send(Self.get("/" + path))
@@ -106,7 +106,7 @@ import Testing
 
     @Test("identity ruled out has small bodies compressed; everything ruled out is answered all the same", arguments: Way.allCases)
     func identity(_ way: Way) async throws {
-        try await Exchange.run(way, TestApplication(), try Self.router()) { send in
+        try await Exchange.run(way, TestApplication(), try Self.router()) { (send) async throws -> Void in
             for accept in ["gzip, identity;q=0", "gzip, *;q=0"] {
                 let answer = try await send(Self.get("/small", accept))
                 #expect(answer["Content-Encoding"] == "gzip")
@@ -120,7 +120,7 @@ import Testing
 
     @Test("streams and large bodies are compressed piece by piece, without a length", arguments: Way.allCases)
     func streaming(_ way: Way) async throws {
-        try await Exchange.run(way, TestApplication(), try Self.router()) { send in
+        try await Exchange.run(way, TestApplication(), try Self.router()) { (send) async throws -> Void in
             for (path, count) in [("/stream", 4000), ("/large", 1 << 20)] {
                 for coding in ["gzip", "deflate"] {
                     let answer = try await send(Self.get(path, coding))
@@ -147,7 +147,7 @@ import Testing
                     try await writer.finish(nil)
                 })
         }
-        try await Exchange.run(.live, TestApplication(), router) { send in
+        try await Exchange.run(.live, TestApplication(), router) { (send) async throws -> Void in
             let connection = try RawConnection(port: try #require(send.port))
             defer { connection.finish() }
             connection.send("GET /stream HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n")
@@ -161,7 +161,7 @@ import Testing
 
     @Test("a strong entity tag becomes weak, ranges are no longer offered, Vary is kept", arguments: Way.allCases)
     func validators(_ way: Way) async throws {
-        try await Exchange.run(way, TestApplication(), try Self.router()) { send in
+        try await Exchange.run(way, TestApplication(), try Self.router()) { (send) async throws -> Void in
             let answer = try await send(Self.get("/tagged"))
             #expect(answer["ETag"] == "W/\"abc\"")
             #expect(answer["Accept-Ranges"] == nil)
@@ -175,7 +175,7 @@ import Testing
     @Test("errors are compressed too, and a body that fails while it is taken into memory is one", arguments: Way.allCases)
     func errors(_ way: Way) async throws {
         let test = TestApplication()
-        try await Exchange.run(way, test, try Self.router()) { send in
+        try await Exchange.run(way, test, try Self.router()) { (send) async throws -> Void in
             let answer = try await send(Self.get("/broken"))
             #expect(answer.status == 409)
             #expect(answer["Content-Encoding"] == "gzip")
@@ -206,7 +206,7 @@ import Testing
     @Test("preferences are read as RFC 9110 has them, and nonsense is none", arguments: Way.allCases, hostile)
     func accept(_ way: Way, _ pair: (String, String?)) async throws {
         let test = TestApplication()
-        try await Exchange.run(way, test, try Self.router()) { send in
+        try await Exchange.run(way, test, try Self.router()) { (send) async throws -> Void in
             let answer = try await send(Self.get("/", pair.0))
             #expect(answer.status == 200)
             #expect(answer["Content-Encoding"] == pair.1)
@@ -217,7 +217,7 @@ import Testing
 
     @Test("several fields are one list", arguments: Way.allCases)
     func fields(_ way: Way) async throws {
-        try await Exchange.run(way, TestApplication(), try Self.router()) { send in
+        try await Exchange.run(way, TestApplication(), try Self.router()) { (send) async throws -> Void in
             let answer = try await send(.get("/", ("Accept-Encoding", "br"), ("Accept-Encoding", "gzip;q=0.1")))
             #expect(answer["Content-Encoding"] == "gzip")
         }

@@ -53,7 +53,7 @@ import Testing
         test.sink.refusesAdmission = true
         let router = TestApplication.router()
         Self.routes(router)
-        try await Exchange.run(way, test, router, around: { try SecurityHeaders().around($0) }) { send in
+        try await Exchange.run(way, test, router, around: { try SecurityHeaders().around($0) }) { (send) async throws -> Void in
             let answer = try await send(.get("/ok"))
             #expect(answer.status == 503)
             for name in Self.names { #expect(answer.count(name) == 1) }
@@ -73,7 +73,7 @@ import Testing
             let router = TestApplication.router()
             router.add(middleware: try SecurityHeaders(options))
             Self.routes(router)
-            try await Exchange.run(way, TestApplication(), router) { send in
+            try await Exchange.run(way, TestApplication(), router) { (send) async throws -> Void in
                 let answer = try await send(.get("/ok", field))
                 #expect(answer["Strict-Transport-Security"] == (expected ? "max-age=31536000; includeSubDomains; preload" : nil))
             }
@@ -89,7 +89,7 @@ import Testing
         let router = TestApplication.router()
         router.add(middleware: try SecurityHeaders(options))
         Self.routes(router)
-        try await Exchange.run(way, TestApplication(), router) { send in
+        try await Exchange.run(way, TestApplication(), router) { (send) async throws -> Void in
             let answer = try await send(.get("/ok"))
             #expect(answer["Content-Security-Policy"] == nil)
             #expect(answer["Strict-Transport-Security"] == nil)
