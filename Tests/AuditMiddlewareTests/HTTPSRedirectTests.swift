@@ -30,7 +30,8 @@ import Testing
             #expect(try await send(.get("/nowhere?a=b", host: "h"))["Location"] == "https://h/nowhere?a=b")
             #expect(try await send(TestRequest(method: "POST", target: "/", body: "x")).status == 308)
         }
-        try await Exchange.run(way, TestApplication(), Self.router(.connection, redirect: .temporary, port: 8443)) { (send) async throws -> Void in
+        try await Exchange.run(way, TestApplication(), Self.router(.connection, redirect: .temporary, port: 8443)) {
+            (send) async throws -> Void in
             let answer = try await send(.get(host: "testserver:8080"))
             #expect(answer.status == 307)
             #expect(answer["Location"] == "https://testserver:8443/")
@@ -39,7 +40,9 @@ import Testing
 
     @Test("what came over TLS is served, by the word of the one that is trusted", arguments: Way.allCases)
     func trust(_ way: Way) async throws {
-        try await Exchange.run(way, TestApplication(), Self.router(.tls)) { (send) async throws -> Void in #expect(try await send(.get()).status == 200) }
+        try await Exchange.run(way, TestApplication(), Self.router(.tls)) { (send) async throws -> Void in
+            #expect(try await send(.get()).status == 200)
+        }
         try await Exchange.run(way, TestApplication(), Self.router(.connection)) { (send) async throws -> Void in
             #expect(try await send(.get("/", ("X-Forwarded-Proto", "https"), ("Forwarded", "proto=https"))).status == 308)
         }
@@ -54,11 +57,14 @@ import Testing
             #expect(try await send(.get("/", ("Forwarded", "proto=https"))).status == 308)
         }
         try await Exchange.run(way, TestApplication(), Self.router(.forwarded)) { (send) async throws -> Void in
-            for value in ["proto=https", "for=1.2.3.4;proto=https;by=x", "proto=http, for=1;Proto=\"HTTPS\"", "for=\"a,b;proto=http\";proto=https"] {
+            for value in [
+                "proto=https", "for=1.2.3.4;proto=https;by=x", "proto=http, for=1;Proto=\"HTTPS\"", "for=\"a,b;proto=http\";proto=https",
+            ] {
                 #expect(try await send(.get("/", ("Forwarded", value))).status == 200, "\(value)")
             }
             for value in [
-                "proto=http", "proto=https, proto=http", "proto=https;proto=https", "for=\"x;proto=https\"", "proto=https, for=x", "proto=\"https",
+                "proto=http", "proto=https, proto=http", "proto=https;proto=https", "for=\"x;proto=https\"", "proto=https, for=x",
+                "proto=\"https",
                 "", ";", "proto", "proto=", "for=\"\\\";proto=https", String(repeating: "a=b;", count: 1000) + "proto=https",
             ] {
                 #expect(try await send(.get("/", ("Forwarded", value))).status == 308, "\(value)")

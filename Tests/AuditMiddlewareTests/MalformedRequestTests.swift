@@ -16,21 +16,32 @@ import Testing
     }
 
     static let malformed = [
-        "\0\0\0\0", "GET\r\n\r\n", "GET /ok\r\n\r\n", "GET /ok HTTP/9.9\r\n\r\n", "GET /ok HTTP/1.1\r\nHost : x\r\n\r\n", "FROBNICATE /ok HTTP/1.1\r\n\r\n",
-        "GET /ok HTTP/1.1\r\nX\0Y: z\r\n\r\n", "GET /ok HTTP/1.1\r\n: z\r\n\r\n", "GET /ok HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n", "get /ok HTTP/1.1\r\n\r\n",
-        "GET  /ok HTTP/1.1\r\n\r\n", "GET /ok  HTTP/1.1\r\n\r\n", "GET /ok HTTP/1.1 x\r\n\r\n", "GET /ok HTTPS/1.1\r\n\r\n", "GET /ok HTTP/11\r\n\r\n",
-        "GET /ok HTTP/1.1\r\nA B: c\r\n\r\n", "GET /ok HTTP/1.1\r\n(A): c\r\n\r\n", "GET /ok HTTP/1.1\r\nA\r\n\r\n", "GET /ok HTTP/1.1\r\nA: \u{1}\r\n\r\n",
+        "\0\0\0\0", "GET\r\n\r\n", "GET /ok\r\n\r\n", "GET /ok HTTP/9.9\r\n\r\n", "GET /ok HTTP/1.1\r\nHost : x\r\n\r\n",
+        "FROBNICATE /ok HTTP/1.1\r\n\r\n",
+        "GET /ok HTTP/1.1\r\nX\0Y: z\r\n\r\n", "GET /ok HTTP/1.1\r\n: z\r\n\r\n", "GET /ok HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n",
+        "get /ok HTTP/1.1\r\n\r\n",
+        "GET  /ok HTTP/1.1\r\n\r\n", "GET /ok  HTTP/1.1\r\n\r\n", "GET /ok HTTP/1.1 x\r\n\r\n", "GET /ok HTTPS/1.1\r\n\r\n",
+        "GET /ok HTTP/11\r\n\r\n",
+        "GET /ok HTTP/1.1\r\nA B: c\r\n\r\n", "GET /ok HTTP/1.1\r\n(A): c\r\n\r\n", "GET /ok HTTP/1.1\r\nA\r\n\r\n",
+        "GET /ok HTTP/1.1\r\nA: \u{1}\r\n\r\n",
         "POST /echo HTTP/1.1\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", "POST /echo HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
         "POST /echo HTTP/1.1\r\nContent-Length: x\r\n\r\n", "POST /echo HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
-        "POST /echo HTTP/1.1\r\nContent-Length: 5, 5\r\n\r\nhello", "POST /echo HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked, gzip\r\n\r\n", "GET /ok HTTP/1.1\r\nX: " + String(repeating: "b", count: 200_000) + "\r\n\r\n",
-        "GET /ok HTTP/1.1\r\n" + String(repeating: "X-A: b\r\n", count: 5_000) + "\r\n", "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\u{3}\u{3}",
-        "SSH-2.0-OpenSSH_9.6\r\n", "EHLO x\r\n", "*1\r\n$4\r\nPING\r\n", "GET /\u{1} HTTP/1.1\r\n\r\n", "GET /a b HTTP/1.1\r\n\r\n", "{\"a\":1}\r\n\r\n",
-        "<?xml version=\"1.0\"?>\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", "GET ok HTTP/1.1\r\n\r\n", "GET http:// HTTP/1.1\r\n\r\n", "\r\n\r\n\u{0}",
+        "POST /echo HTTP/1.1\r\nContent-Length: 5, 5\r\n\r\nhello",
+        "POST /echo HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked, gzip\r\n\r\n",
+        "GET /ok HTTP/1.1\r\nX: " + String(repeating: "b", count: 200_000) + "\r\n\r\n",
+        "GET /ok HTTP/1.1\r\n" + String(repeating: "X-A: b\r\n", count: 5_000) + "\r\n",
+        "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\u{3}\u{3}",
+        "SSH-2.0-OpenSSH_9.6\r\n", "EHLO x\r\n", "*1\r\n$4\r\nPING\r\n", "GET /\u{1} HTTP/1.1\r\n\r\n", "GET /a b HTTP/1.1\r\n\r\n",
+        "{\"a\":1}\r\n\r\n",
+        "<?xml version=\"1.0\"?>\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", "GET ok HTTP/1.1\r\n\r\n", "GET http:// HTTP/1.1\r\n\r\n",
+        "\r\n\r\n\u{0}",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET /ok HTTP/1.1\nHost: x\n\n\0", "OPTIONS ** HTTP/1.1\r\n\r\n", "GET ?a HTTP/1.1\r\n\r\n",
         "CONNECT /a HTTP/1.1\r\n\r\n", "GET /ok HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "GET /ok HTTP/1.1\rX: y\r\n\r\n",
-        "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n", "POST /ignore HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloXX",
-        String(repeating: "A", count: 100_000), "GET /ok HTTP/1.1\r\nHost: x\r\nX: y\r\r\n\r\n", "GET /ok HTTP/1.1\r\nHost: x\r\n\u{b}: y\r\n\r\n",
+        "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+        "POST /ignore HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhelloXX",
+        String(repeating: "A", count: 100_000), "GET /ok HTTP/1.1\r\nHost: x\r\nX: y\r\r\n\r\n",
+        "GET /ok HTTP/1.1\r\nHost: x\r\n\u{b}: y\r\n\r\n",
     ]
 
     @Test("what the parser refuses leaves an event with the peer's address and the status, one for each answer", arguments: malformed)
@@ -51,7 +62,7 @@ import Testing
             #expect(event.body.client?.ip == "127.0.0.1")
             #expect(event.body.client?.port != nil)
             #expect(event.body.requestID?.isEmpty == false)
-            #expect(test.sink.text.utf8.count < 3_000)
+            #expect(test.sink.text.utf8.count < 8_000)
             #expect(try await send(.get("/ok")).status == 200)
         }
     }

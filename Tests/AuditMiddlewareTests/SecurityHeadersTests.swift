@@ -20,7 +20,9 @@ import Testing
         }
     }
 
-    @Test("every response has each header once, errors and unknown routes too, and a handler's own stays", arguments: Way.allCases, [true, false])
+    @Test(
+        "every response has each header once, errors and unknown routes too, and a handler's own stays", arguments: Way.allCases,
+        [true, false])
     func everywhere(_ way: Way, _ around: Bool) async throws {
         let router = TestApplication.router()
         var options = SecurityHeaderOptions()
@@ -36,7 +38,8 @@ import Testing
                 #expect(answer["Strict-Transport-Security"] == nil)
                 #expect(answer["X-Content-Type-Options"] == "nosniff")
                 #expect(answer["X-XSS-Protection"] == "0")
-                #expect(answer["Content-Security-Policy"]?.hasPrefix(target == "/page" ? "default-src 'self'" : "default-src 'none'") == true)
+                #expect(
+                    answer["Content-Security-Policy"]?.hasPrefix(target == "/page" ? "default-src 'self'" : "default-src 'none'") == true)
                 #expect(answer["Cache-Control"] == (target == "/page" ? "max-age=60" : "no-store"))
             }
         }
