@@ -20,7 +20,9 @@ import Testing
         }
     }
 
-    @Test("every response has each header once, errors and unknown routes too, and a handler's own stays", arguments: Way.allCases, [true, false])
+    @Test(
+        "every response has each header once, errors and unknown routes too, and a handler's own stays", arguments: Way.allCases,
+        [true, false])
     func everywhere(_ way: Way, _ around: Bool) async throws {
         let router = TestApplication.router()
         var options = SecurityHeaderOptions()
@@ -36,7 +38,8 @@ import Testing
                 #expect(answer["Strict-Transport-Security"] == nil)
                 #expect(answer["X-Content-Type-Options"] == "nosniff")
                 #expect(answer["X-XSS-Protection"] == "0")
-                #expect(answer["Content-Security-Policy"]?.hasPrefix(target == "/page" ? "default-src 'self'" : "default-src 'none'") == true)
+                #expect(
+                    answer["Content-Security-Policy"]?.hasPrefix(target == "/page" ? "default-src 'self'" : "default-src 'none'") == true)
                 #expect(answer["Cache-Control"] == (target == "/page" ? "max-age=60" : "no-store"))
             }
         }
@@ -53,7 +56,7 @@ import Testing
         test.sink.refusesAdmission = true
         let router = TestApplication.router()
         Self.routes(router)
-        try await Exchange.run(way, test, router, around: { try SecurityHeaders().around($0) }) { send in
+        try await Exchange.run(way, test, router, around: { try SecurityHeaders().around($0) }) { (send) async throws -> Void in
             let answer = try await send(.get("/ok"))
             #expect(answer.status == 503)
             for name in Self.names { #expect(answer.count(name) == 1) }
@@ -73,7 +76,7 @@ import Testing
             let router = TestApplication.router()
             router.add(middleware: try SecurityHeaders(options))
             Self.routes(router)
-            try await Exchange.run(way, TestApplication(), router) { send in
+            try await Exchange.run(way, TestApplication(), router) { (send) async throws -> Void in
                 let answer = try await send(.get("/ok", field))
                 #expect(answer["Strict-Transport-Security"] == (expected ? "max-age=31536000; includeSubDomains; preload" : nil))
             }
@@ -89,7 +92,7 @@ import Testing
         let router = TestApplication.router()
         router.add(middleware: try SecurityHeaders(options))
         Self.routes(router)
-        try await Exchange.run(way, TestApplication(), router) { send in
+        try await Exchange.run(way, TestApplication(), router) { (send) async throws -> Void in
             let answer = try await send(.get("/ok"))
             #expect(answer["Content-Security-Policy"] == nil)
             #expect(answer["Strict-Transport-Security"] == nil)

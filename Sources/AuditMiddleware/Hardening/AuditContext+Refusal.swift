@@ -9,7 +9,8 @@ extension AuditContext {
     ///
     /// - Throws: `SinkRefusal`, where the record is full: the request then ends with its 503.
     func refusal(
-        _ status: HTTPResponse.Status, event: EventType = .inputValidationFailure, reason: String, severity: Severity = .low, detail: String,
+        _ status: HTTPResponse.Status, event: EventType = .inputValidationFailure, reason: String, severity: Severity = .low,
+        detail: String,
         headers: HTTPFields = [:], details: JSONObject = [:]
     ) async throws -> Problem {
         try await emit(event, outcome: .denied, reason: reason, severity: severity) { $0.details = details }

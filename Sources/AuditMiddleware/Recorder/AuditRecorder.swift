@@ -14,7 +14,8 @@ public import Logging
 /// let app = Application(responder: recorder.wrap(router))
 /// ```
 ///
-/// Its limit: requests that the HTTP parser refuses before there is a head never reach a responder. The server answers them 400 by itself.
+/// Its limit: requests that the HTTP parser refuses before there is a head never reach a responder. The server answers them 400 by itself, and
+/// they are recorded where ``connectionHandlers()`` are part of the server.
 public struct AuditRecorder: Sendable {
     public struct Configuration: Sendable {
         /// The service's name: the events' `source`.

@@ -41,7 +41,8 @@ public struct CORS<Context: AuditedRequestContext>: RouterMiddleware {
             origin: origin, method: method, headers: request.headers[.accessControlRequestHeaders], privateNetwork: asked)
         if origin.isEmpty, refusals.first != .origin { refusals.insert(.origin, at: 0) }
         fields[.vary] =
-            "Origin, Access-Control-Request-Method, Access-Control-Request-Headers" + (asked ? ", Access-Control-Request-Private-Network" : "")
+            "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
+            + (asked ? ", Access-Control-Request-Private-Network" : "")
         guard let refusal = refusals.first else {
             fields[.contentType] = "text/plain; charset=utf-8"
             return Response(status: .ok, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(string: "OK")))

@@ -24,13 +24,16 @@ struct WebOrigin: Sendable, Hashable {
         while index < bytes.count, bytes[index] != UInt8(ascii: ":") {
             switch bytes[index] {
             case 97...122: break
-            case 48...57 where index > 0, UInt8(ascii: "+") where index > 0, UInt8(ascii: "-") where index > 0, UInt8(ascii: ".") where index > 0:
+            case 48...57 where index > 0, UInt8(ascii: "+") where index > 0, UInt8(ascii: "-") where index > 0,
+                UInt8(ascii: ".") where index > 0:
                 break
             default: return nil
             }
             index += 1
         }
-        guard index > 0, index + 2 < bytes.count, bytes[index + 1] == UInt8(ascii: "/"), bytes[index + 2] == UInt8(ascii: "/") else { return nil }
+        guard index > 0, index + 2 < bytes.count, bytes[index + 1] == UInt8(ascii: "/"), bytes[index + 2] == UInt8(ascii: "/") else {
+            return nil
+        }
         return index
     }
 
@@ -72,6 +75,7 @@ struct OriginPattern: Sendable {
 
     func matches(_ other: WebOrigin) -> Bool {
         guard other.scheme == origin.scheme, anyPort || other.port == origin.port else { return false }
-        return anySubdomain ? other.host.utf8.count > origin.host.utf8.count + 1 && other.host.hasSuffix("." + origin.host) : other.host == origin.host
+        return anySubdomain
+            ? other.host.utf8.count > origin.host.utf8.count + 1 && other.host.hasSuffix("." + origin.host) : other.host == origin.host
     }
 }

@@ -29,7 +29,9 @@ struct AcceptedCodings: Equatable {
 
     private mutating func add(_ element: Substring.UTF8View) {
         let parts = element.split(separator: UInt8(ascii: ";"), maxSplits: 1, omittingEmptySubsequences: false)
-        guard let name = parts.first?.trimmingOptionalSpace, let weight = parts.count < 2 ? 1000 : AcceptedCodings.weight(parts[1]) else { return }
+        guard let name = parts.first?.trimmingOptionalSpace, let weight = parts.count < 2 ? 1000 : AcceptedCodings.weight(parts[1]) else {
+            return
+        }
         if name.equalsIgnoringCase("gzip") || name.equalsIgnoringCase("x-gzip") {
             gzip = max(gzip ?? 0, weight)
         } else if name.equalsIgnoringCase("deflate") {

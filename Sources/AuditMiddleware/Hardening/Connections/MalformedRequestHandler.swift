@@ -67,7 +67,8 @@ final class MalformedRequestHandler: ChannelDuplexHandler, RemovableChannelHandl
         let configuration = trail.configuration
         let event = AuditEvent(
             header: EventHeader(
-                id: EventID(time: configuration.clock.now()), tenant: configuration.tenant, source: configuration.source, type: .httpRequest,
+                id: EventID(time: configuration.clock.now()), tenant: configuration.tenant, source: configuration.source,
+                type: .httpRequest,
                 outcome: outcome, reason: reason, severity: outcome == .unknown ? .informational : .low, status: status),
             body: EventBody(client: .init(ip: client?.description, port: client?.port), requestID: RequestID.make()))
         // A connection leaves one such event at most; what is not taken is counted like that of any answered request.

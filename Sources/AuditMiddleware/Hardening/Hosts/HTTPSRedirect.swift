@@ -29,12 +29,14 @@ public struct HTTPSRedirect<Context: AuditedRequestContext>: RouterMiddleware {
         _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
         if scheme.isSecure(request) || isExempt(request.head.path) { return try await next(request, context) }
-        guard let authority = request.head.authority, !request.headers.contains(.repeatedHost), let parts = Authority(authority.utf8.span) else {
+        guard let authority = request.head.authority, !request.headers.contains(.repeatedHost), let parts = Authority(authority.utf8.span)
+        else {
             throw try await context.audit.refusal(.badRequest, reason: "invalid_host", severity: .medium, detail: "Invalid host header")
         }
         var port = port ?? parts.port
         if port == 80 || port == 443 { port = nil }
-        let location = Authority.location(secure: true, host: authority.utf8.prefix(parts.hostLength), port: port, target: request.head.path)
+        let location = Authority.location(
+            secure: true, host: authority.utf8.prefix(parts.hostLength), port: port, target: request.head.path)
         return Response(status: redirect.status, headers: [.location: location])
     }
 

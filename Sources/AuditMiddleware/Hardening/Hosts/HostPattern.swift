@@ -43,7 +43,9 @@ enum HostPattern: Sendable, Hashable {
 
     /// Whether this is `www.` and the host.
     func isWWW(of bytes: Span<UInt8>, _ parts: Authority) -> Bool {
-        guard case .name(let name) = self, !parts.isIPv6, name.count == parts.hostLength + 4, name.starts(with: "www.".utf8) else { return false }
+        guard case .name(let name) = self, !parts.isIPv6, name.count == parts.hostLength + 4, name.starts(with: "www.".utf8) else {
+            return false
+        }
         for place in 0..<parts.hostLength where bytes[place].lowercasedASCII != name[place + 4] { return false }
         return true
     }

@@ -26,7 +26,7 @@ public struct BodyLimit<Context: AuditedRequestContext>: RouterMiddleware {
         }
         if let length, !isCounted {
             // What is no number, or none that fits, is more than any limit.
-            guard let bytes = Int(length), bytes >= 0, bytes <= limit else {
+            guard length.utf8.allSatisfy({ (48...57).contains($0) }), let bytes = Int(length), bytes <= limit else {
                 throw try await BodyTooLarge.problem(limit: limit, stated: Int(length), context.audit)
             }
             return try await next(request, context)

@@ -91,7 +91,8 @@ public struct RequestValidation<Context: AuditedRequestContext>: RouterMiddlewar
             }
         }
         guard bytes <= limits.headerBytes else {
-            throw Flaw(status: .requestHeaderFieldsTooLarge, reason: "fields_too_large", detail: "The request's header fields are too large.")
+            throw Flaw(
+                status: .requestHeaderFieldsTooLarge, reason: "fields_too_large", detail: "The request's header fields are too large.")
         }
         if lengths + codings > 1 { throw RequestValidation.badLength }
         if types > 1 { throw Flaw(status: .badRequest, reason: "repeated_field", detail: "The request has more than one Content-Type.") }

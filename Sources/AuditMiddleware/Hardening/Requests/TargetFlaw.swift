@@ -102,7 +102,8 @@ struct TargetExamination {
         case UInt8(ascii: "/"): throw .encodedSlash
         case UInt8(ascii: "\\"): throw .backslash
         case UInt8(ascii: "%"):
-            if next + 1 < target.count, let high = TargetExamination.digit(target[next]), let low = TargetExamination.digit(target[next + 1]),
+            if next + 1 < target.count, let high = TargetExamination.digit(target[next]),
+                let low = TargetExamination.digit(target[next + 1]),
                 [0x00, 0x25, 0x2e, 0x2f, 0x5c].contains(high << 4 | low)
             {
                 throw .doubleEncoding
@@ -149,7 +150,9 @@ struct TargetExamination {
         var index = start
         for letter in "_method".utf8 {
             guard index < target.count else { return false }
-            if target[index] == UInt8(ascii: "%"), index + 2 < target.count, let high = digit(target[index + 1]), let low = digit(target[index + 2]) {
+            if target[index] == UInt8(ascii: "%"), index + 2 < target.count, let high = digit(target[index + 1]),
+                let low = digit(target[index + 2])
+            {
                 guard high << 4 | low == letter else { return false }
                 index += 3
             } else {
