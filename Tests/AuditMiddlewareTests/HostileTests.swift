@@ -71,7 +71,7 @@ import Testing
             ("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", [400]),
             ("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n" + String(repeating: "x", count: 20_000), [413]),
             ("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5;ext=\"a\"\r\nhello\r\n0\r\nTrailer: x\r\n\r\n", [200]),
-            ("PROPFIND /ok HTTP/1.1\r\nHost: x\r\n\r\n", [404]), ("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", [404]),
+            ("PROPFIND /ok HTTP/1.1\r\nHost: x\r\n\r\n", [405]), ("OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", [204]),
             ("FROBNICATE /ok HTTP/1.1\r\nHost: x\r\n\r\n", [400]), ("GET /ok HTTP/9.9\r\nHost: x\r\n\r\n", [400, 505]), ("\0\0\0\0", [400]),
             ("GET /ok\r\n\r\n", [400]), ("GET /ok HTTP/1.1\r\nHost : x\r\n\r\n", [400]), ("GET /ok HTTP/1.1\r\nX\0Y: z\r\n\r\n", [400]),
             ("GET /ok HTTP/1.1\r\nHost: x\r\nUser-Agent: \u{1b}[31mred\r\n\r\n", [200, 400]),

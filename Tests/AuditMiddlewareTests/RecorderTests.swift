@@ -57,7 +57,7 @@ import Testing
         let expected: [(String, HTTPRequest.Method, Int, Outcome, String?, String?)] = [
             ("/teapot", .get, 418, .failure, nil, "/teapot"), ("/broken", .get, 500, .error, "unhandled_error", "/broken"),
             ("/refused", .get, 403, .denied, nil, "/refused"), ("/nowhere", .get, 404, .failure, nil, nil),
-            ("/teapot", .delete, 404, .failure, nil, nil), ("//", .get, 404, .failure, nil, nil),
+            ("/teapot", .delete, 405, .failure, "method_not_allowed", "/teapot"), ("//", .get, 404, .failure, nil, nil),
             ("/%2e%2e/etc", .get, 404, .failure, nil, nil),
         ]
         try await test.application(router).test(way.setup) { client in

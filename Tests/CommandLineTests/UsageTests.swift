@@ -9,7 +9,7 @@ struct UsageTests {
         "every verb explains itself on standard output",
         arguments: [
             "", "up", "down", "worker", "migrate", "doctor", "import", "query", "tail", "views", "alerts", "alerts list", "alerts show",
-            "projections", "projections list", "projections rebuild", "completion",
+            "routes", "projections", "projections list", "projections rebuild", "completion",
         ])
     func help(verb: String) async throws {
         let words = verb.split(separator: " ").map(String.init)

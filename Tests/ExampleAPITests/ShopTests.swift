@@ -27,7 +27,8 @@ import Testing
                 (.post, "/books", ["title": ""], ["bob": 403, "alice": 422]),
                 (.get, "/admin/users", nil, ["": 401, "bob": 403, "alice": 403, "carol": 200]),
                 (.get, "/nothing", nil, ["": 404, "bob": 404]),
-                (.delete, "/books", nil, ["alice": 404]), (.head, "/books", nil, ["bob": 200]),
+                (.delete, "/books", nil, ["": 405, "alice": 405]), (.options, "/books", nil, ["": 204]),
+                (.head, "/books", nil, ["bob": 200]),
             ]
             for (method, uri, json, statuses) in expected {
                 for (user, status) in statuses.sorted(by: { $0.key < $1.key }) {

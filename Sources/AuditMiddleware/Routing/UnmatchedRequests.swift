@@ -3,15 +3,18 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 
-/// Answers the requests that no route takes though it has their path (RFC 9110): another method 405 with `Allow` (§15.5.6), OPTIONS 204 with
-/// `Allow` (§9.3.7), a method that nothing here implements 501 (§15.6.2). Other paths go on to 404.
+/// Answers the requests that no route takes though it has their path (RFC 9110): OPTIONS 204 with `Allow` (§9.3.7), any other method 405 with
+/// `Allow` (§15.5.6). Other paths go on to 404.
+///
+/// A method that nothing here implements is no 501 (§15.6.2): `Allow` tells the client more, and an error of the server's it is not.
 ///
 /// It stands behind all middleware of the router and before no route, so limits, hosts and CORS come first; what groups add, authentication
 /// as a rule, is not asked.
 struct UnmatchedRequests<Context: AuditedRequestContext>: RouterMiddleware {
     /// Knows every path as the router itself does, and answers 204 with its `Allow`.
     private let paths: RouterResponder<Context>
-    private let implemented: Set<HTTPRequest.Method>
+    /// The answer to `OPTIONS *`: the methods of all paths.
+    private let everything: Response
 
     init(_ routes: [Router<Context>.RouteDescription], options: RouterOptions) {
         let router = Router(context: Context.self, options: options.subtracting(.autoGenerateHeadEndpoints))
@@ -20,21 +23,13 @@ struct UnmatchedRequests<Context: AuditedRequestContext>: RouterMiddleware {
             router.on(routes[0].path, method: .options, responder: CallbackResponder { _, _ in options })
         }
         paths = router.buildResponder()
-        implemented = Set(routes.map(\.method)).union([.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect])
         everything = Self.options(Set(routes.map(\.method)))
     }
-
-    /// The answer to `OPTIONS *`: the methods of all paths.
-    private let everything: Response
 
     @concurrent
     func handle(
         _ request: Request, context: Context, next: @concurrent (Request, Context) async throws -> Response
     ) async throws -> Response {
-        guard implemented.contains(request.method) else {
-            context.audit.update { $0.reason = "method_not_implemented" }
-            throw Problem(.notImplemented)
-        }
         if request.head.path == "*", request.method == .options { return everything }
         var head = request.head
         head.method = .options

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# The example API against its own OpenAPI document: schemathesis makes up requests, fitting and not, and checks every answer.
+#
+#   scripts/conformance.sh                    build, start a server of its own, check, clean up
+#   scripts/conformance.sh --binary CARDEA    with a cardea that is built
+#
+# CARDEA_CONFORMANCE_SEED repeats a run, CARDEA_CONFORMANCE_SECONDS bounds it (default 60).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/prerequisites.sh
+
+version=4.32.5
+seed=${CARDEA_CONFORMANCE_SEED:-9457}
+seconds=${CARDEA_CONFORMANCE_SECONDS:-60}
+cardea=
+case "${1:-}" in
+    "") ;;
+    --binary) cardea=$2 ;;
+    *) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac
+
+need_packages "${CARDEA_PACKAGES[@]}"
+python3 -c 'import ensurepip, venv' 2>/dev/null || need_packages python3 python3-venv
+tools=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/cardea/schemathesis-$version
+if [ ! -x "$tools/bin/schemathesis" ]; then
+    echo "Installing schemathesis $version under $tools …" >&2
+    rm -rf "$tools"
+    mkdir -p "$(dirname "$tools")"
+    python3 -m venv "$tools"
+    "$tools/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$version" || { rm -rf "$tools"; exit 1; }
+fi
+if [ -z "$cardea" ]; then
+    need_swift
+    swift build --product cardea
+    cardea="$(swift build --show-bin-path)/cardea"
+fi
+
+home=$(mktemp -d /tmp/cardea-conformance.XXXXXX)
+export CARDEA_HOME=$home
+unset CARDEA_DATABASE_URL
+finish() {
+    [ -n "${up:-}" ] && kill -TERM "$up" 2>/dev/null && wait "$up" 2>/dev/null || true
+    "$cardea" down 2>/dev/null || true
+    rm -rf "$home"
+}
+trap finish EXIT
+
+# Limits are not what is checked here, and thousands of sign-ins should not wait for their hashes.
+CARDEA_EXAMPLE_LIMITS_GENERAL=100000000 CARDEA_EXAMPLE_LIMITS_LOGIN=100000000 CARDEA_EXAMPLE_PASSWORD_ITERATIONS=100 \
+    "$cardea" up --example --port 0 >"$home/alerts.log" 2>"$home/up.log" &
+up=$!
+url=
+for _ in $(seq 300); do
+    url=$(sed -n 's/.*example API on //p' "$home/up.log" 2>/dev/null || true)
+    [ -n "$url" ] && break
+    kill -0 "$up" 2>/dev/null || { cat "$home/up.log" >&2; exit 1; }
+    sleep 0.2
+done
+[ -n "$url" ] || { echo "It did not start:" >&2; cat "$home/up.log" >&2; exit 1; }
+
+echo "schemathesis $version, seed $seed, at most $seconds seconds, against $url"
+status=0
+(cd "$home" && timeout $((seconds + 120)) "$tools/bin/schemathesis" --config-file "$OLDPWD/scripts/conformance.toml" \
+    run "$url/openapi.json" --checks all --seed "$seed" --max-time "$seconds" --max-response-time 5 --no-color) || status=$?
+kill -0 "$up" 2>/dev/null || { echo "The server ended:" >&2; tail -n 20 "$home/up.log" >&2; status=1; }
+[ $status -eq 0 ] || echo "To repeat it: CARDEA_CONFORMANCE_SEED=$seed scripts/conformance.sh" >&2
+exit $status
