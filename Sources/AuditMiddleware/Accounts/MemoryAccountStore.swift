@@ -130,9 +130,9 @@ public final class MemoryAccountStore: AccountStoring, APIKeyStoring {
     public func key(_ id: String) async throws -> StoredAPIKey? {
         reads.withLock { $0 += 1 }
         return state.withLock { state in
-            var key = state.keys[Array(id.utf8)]
-            key?.account = key.flatMap { state.accounts[Array($0.owner.utf8)] }.map {
-                StoredAPIKey.Owner(username: $0.username, roles: $0.roles, isDisabled: $0.disabled != nil)
+            guard var key = state.keys[Array(id.utf8)] else { return nil }
+            if let owner = state.accounts[Array(key.owner.utf8)] {
+                key.account = StoredAPIKey.Owner(username: owner.username, roles: owner.roles, isDisabled: owner.disabled != nil)
             }
             return key
         }

@@ -40,7 +40,7 @@ struct PasswordHash: Sendable, Equatable, CustomStringConvertible {
                 let parameters = ScryptParameters(logCost: numbers[0], blockSize: numbers[1], parallelism: numbers[2])
             else { return nil }
             scheme = .scrypt(parameters)
-            (salt, hash) = (Base64.decode(parts[3], padded: false), Base64.decode(parts[4], padded: false))
+            (salt, hash) = (StrictBase64.decode(parts[3], padded: false), StrictBase64.decode(parts[4], padded: false))
         case "pbkdf2-sha256":
             guard let numbers = Self.numbers(parts[2], names: ["i"]), (1...10_000_000).contains(numbers[0]) else { return nil }
             scheme = .pbkdf2(iterations: numbers[0])
@@ -53,7 +53,8 @@ struct PasswordHash: Sendable, Equatable, CustomStringConvertible {
 
     var description: String {
         switch scheme {
-        case .scrypt(let p): "$scrypt$ln=\(p.logCost),r=\(p.blockSize),p=\(p.parallelism)$\(Base64.encode(salt))$\(Base64.encode(hash))"
+        case .scrypt(let p):
+            "$scrypt$ln=\(p.logCost),r=\(p.blockSize),p=\(p.parallelism)$\(StrictBase64.encode(salt))$\(StrictBase64.encode(hash))"
         case .pbkdf2(let iterations): "$pbkdf2-sha256$i=\(iterations)$\(Hexadecimal.encode(salt))$\(Hexadecimal.encode(hash))"
         }
     }

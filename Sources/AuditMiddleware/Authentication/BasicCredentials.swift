@@ -16,7 +16,7 @@ struct BasicCredentials: Sendable {
         let rest = bytes.dropFirst(5)
         guard rest.isEmpty || rest.first == UInt8(ascii: " ") else { return .otherScheme }
         let encoded = rest.drop { $0 == UInt8(ascii: " ") }
-        guard encoded.count <= 2048, let decoded = Base64.decode(encoded, padded: true),
+        guard encoded.count <= 2048, let decoded = StrictBase64.decode(encoded, padded: true),
             // No control characters in either (RFC 7617 §2), nor those of Latin-1.
             !decoded.contains(where: { $0 < 0x20 || $0 == 0x7f }), let text = String(validating: decoded, as: UTF8.self),
             !text.unicodeScalars.contains(where: { (0x80...0x9f).contains($0.value) }),

@@ -1,5 +1,5 @@
 /// base64 (RFC 4648 §4), strictly: one text for one sequence of bytes.
-enum Base64 {
+enum StrictBase64 {
     /// The bytes of `text`; nil where it has white space, another character, or unused bits that are not zero.
     /// - Parameter padded: whether it must be padded (RFC 7617), or must not be (PHC strings).
     static func decode(_ text: some Collection<UInt8>, padded: Bool) -> [UInt8]? {
