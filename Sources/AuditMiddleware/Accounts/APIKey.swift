@@ -32,8 +32,8 @@ struct APIKey: Sendable {
 
     /// What the owner is shown, once.
     var text: String {
-        let text = "\(name)_\(secret)"
-        return text + String(decoding: Self.checksum(Array(text.utf8)[...]), as: UTF8.self)
+        let start = "\(name)_\(secret)"
+        return start + Self.checksum(of: start)
     }
 
     /// What names the key in the open: `prefix_id`.
@@ -46,6 +46,9 @@ struct APIKey: Sendable {
     static func isPrefix(_ text: String) -> Bool {
         (1...16).contains(text.utf8.count) && text.utf8.allSatisfy { (48...57).contains($0) || (97...122).contains($0) }
     }
+
+    /// The checksum of all before it, as text.
+    static func checksum(of start: String) -> String { String(decoding: checksum(Array(start.utf8)[...]), as: UTF8.self) }
 
     private static func checksum(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
         Array(Hexadecimal.encode(Array(SHA256.hash(data: Array(bytes)).prefix(4))).utf8)
