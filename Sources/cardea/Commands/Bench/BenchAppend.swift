@@ -115,7 +115,7 @@ struct BenchAppend: AsyncParsableCommand {
     /// User and system time of this process so far, in seconds.
     private static func cpuOfThisProcess() -> Double {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
     }
 
@@ -124,7 +124,8 @@ struct BenchAppend: AsyncParsableCommand {
         guard let file = fopen("/proc/\(process)/stat", "r") else { return 0 }
         defer { fclose(file) }
         var line = [UInt8](repeating: 0, count: 1024)
-        let text = String(decoding: line[..<fread(&line, 1, line.count, file)], as: UTF8.self)
+        let count = fread(&line, 1, 1024, file)
+        let text = String(decoding: line[..<count], as: UTF8.self)
         guard text.contains("(postgres)"), let name = text.lastIndex(of: ")") else { return 0 }
         let fields = text[name...].split(separator: " ")
         guard fields.count > 13, let user = Double(fields[12]), let system = Double(fields[13]) else { return 0 }
