@@ -8,7 +8,7 @@ import Testing
 @Suite("Accounts and failed sign-ins in PostgreSQL")
 struct AccountStoreTests {
     private func withAccess(_ body: (Record, PostgresPool) async throws -> Void) async throws {
-        try await withRecord { record in
+        try await withRecord(shards: 1) { record in
             let pool = record.database.pool(role: "cardea_access", maximumConnections: 12)
             let result: Result<Void, any Error>
             do { result = .success(try await body(record, pool)) } catch { result = .failure(error) }

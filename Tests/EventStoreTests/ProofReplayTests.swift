@@ -8,7 +8,7 @@ import Testing
 @Suite("Proofs of possession in PostgreSQL") struct ProofReplayTests {
     @Test("what every store of proofs must do, under the role that the middleware has")
     func conformance() async throws {
-        try await withStore { fixture in
+        try await withStore(shards: 1) { fixture in
             let pool = fixture.database.pool(role: "cardea_access", maximumConnections: 4)
             let violations = try await ProofReplayConformance().violations(of: PostgresProofReplayStore(pool))
             #expect(violations == [])
@@ -18,7 +18,7 @@ import Testing
 
     @Test("proofs that have expired go away, so that the table stays small")
     func bounded() async throws {
-        try await withStore { fixture in
+        try await withStore(shards: 1) { fixture in
             let pool = fixture.database.pool(role: "cardea_access", maximumConnections: 4)
             let store = PostgresProofReplayStore(pool)
             let start = Timestamp(microseconds: 1_800_000_000_000_000)
