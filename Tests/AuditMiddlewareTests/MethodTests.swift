@@ -157,7 +157,8 @@ import Testing
         router.group("a").group("b").post(":c") { _, _ in "ok" }
         try await test.application(router).test(way.setup) { client in
             for (uri, method, status, allow) in [
-                ("/ok", HTTPRequest.Method.post, 405, "GET, HEAD, OPTIONS"), ("/a/b/c", .get, 405, "POST, OPTIONS"), ("/ok", .head, 200, nil),
+                ("/ok", HTTPRequest.Method.post, 405, "GET, HEAD, OPTIONS"), ("/a/b/c", .get, 405, "POST, OPTIONS"),
+                ("/ok", .head, 200, nil),
             ] {
                 let response = try await client.execute(uri: uri, method: method)
                 #expect(response.status.code == status)
