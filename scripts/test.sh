@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds everything and runs every test, against a real PostgreSQL that the tests start for themselves, then the short run of the faults, and the example API
-# against its OpenAPI document. Arguments go to `swift test`; with any, only that is run.
+# Builds everything and runs every test, against a real PostgreSQL that the tests start for themselves, then the short run of the faults and
+# the example API against its OpenAPI document. Arguments go to `swift test`; with any, nothing else is run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/prerequisites.sh

@@ -3,6 +3,7 @@ import AuditMiddleware
 import ExampleAPI
 import HTTPTypes
 import HummingbirdTesting
+import NIOCore
 import Testing
 
 @Suite struct RouteListTests {
