@@ -5,7 +5,7 @@
 -- the millisecond, of which other makers of ids use values beyond 999 µs), and no time may be more than 10 minutes ahead.
 --
 -- Elements are taken by subscript, under a generic plan: PL/pgSQL has taken the arrays apart, so that each costs a pointer, where unnest of 22
--- arrays writes as many tuplestores (7 µs a row instead of 12), and a custom plan would flatten the arrays into constants first.
+-- arrays writes as many tuplestores, and a custom plan would flatten the arrays into constants first.
 create or replace function audit.append(
     shard integer, ids uuid[], times timestamptz[], tenants text[], sources text[], types text[], outcomes text[], reasons text[],
     severities smallint[], actor_kinds text[], privileged boolean[], sensitivities text[], methods text[], routes text[], statuses smallint[],
