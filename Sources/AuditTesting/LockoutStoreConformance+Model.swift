@@ -23,7 +23,7 @@ extension LockoutStoreConformance {
 
         mutating func end(_ subjects: [LockoutSubject], _ verdict: LockoutVerdict, _ policy: LockoutPolicy, _ now: Int64) -> [LockoutChange]
         {
-            let own = subjects.first { $0.scope == .both }.flatMap { counts[$0.key]?.failures } ?? 0
+            let own = subjects.first { $0.scope == .both }.flatMap { counts[$0.key]?.failures($0, policy, at: now) } ?? 0
             return subjects.map { subject in
                 var count = counts[subject.key] ?? LockoutCount()
                 let change = count.end(subject, verdict, own: own, policy, at: now)

@@ -14,7 +14,7 @@ import Testing
         let ann = try await bed.add("ann", "right password", roles: ["editor", "reader"])
         let (own, _) = try await bed.keys.issue(owner: ann.id, label: "laptop", kind: .user, roles: ["reader", "admin"], scopes: ["books"])
         let (service, _) = try await bed.keys.issue(owner: "importer", label: "night job", roles: ["admin"])
-        try await bed.test.application(bed.router()).test(way.setup) { client in
+        try await bed.test.application(bed.router()).test(way.setup) { (client) async throws in
             #expect(String(buffer: try await client.me([.apiKey: own]).body) == #"ann ["reader"]"#)
             #expect(String(buffer: try await client.me([.authorization: "ApiKey \(own)"]).body) == #"ann ["reader"]"#)
             #expect(String(buffer: try await client.me([.authorization: "apikey   \(service)"]).body) == #"night job ["admin"]"#)
@@ -43,7 +43,7 @@ import Testing
         (other.id, other.hash) = ("0123456789abcdef", [UInt8](repeating: 1, count: 32))
         _ = try await bed.accounts.insert(other, limit: 99, at: now, forgetting: now)
         let presented = Self.forged(wrong.text, id: other.id)
-        try await bed.test.application(bed.router()).test(way.setup) { client in
+        try await bed.test.application(bed.router()).test(way.setup) { (client) async throws in
             var answers: Set<String> = []
             for (key, reason, severity) in [
                 (revoked.text, "revoked", Severity.high), (expired.text, "expired", .low), (disabled.text, "disabled", .high),
@@ -76,7 +76,7 @@ import Testing
     func memory(_ way: Way) async throws {
         let bed = try SignInBed()
         let issued = try await bed.keys.issue(owner: "service", label: "a")
-        try await bed.test.application(bed.router()).test(way.setup) { client in
+        try await bed.test.application(bed.router()).test(way.setup) { (client) async throws in
             let before = bed.accounts.readCount
             for _ in 0..<20 { #expect(try await client.me([.apiKey: issued.text]).status == .ok) }
             #expect(bed.accounts.readCount == before + 1)
@@ -92,7 +92,7 @@ import Testing
         let issued = try await bed.keys.issue(owner: "service", label: "a")
         let start = bed.test.clock.now
         @Sendable func lastUsed() async throws -> Timestamp? { try await bed.accounts.key(issued.key.id)?.lastUsed }
-        try await bed.test.application(bed.router()).test(way.setup) { client in
+        try await bed.test.application(bed.router()).test(way.setup) { (client) async throws in
             #expect(try await lastUsed() == nil)
             for seconds in [0.0, 30, 29.5] {
                 bed.test.clock.advance(seconds: seconds)
@@ -149,7 +149,7 @@ import Testing
     func hostile(_ way: Way) async throws {
         #expect(Self.strange.count >= 50)
         let bed = try SignInBed()
-        try await bed.test.application(bed.router()).test(way.setup) { client in
+        try await bed.test.application(bed.router()).test(way.setup) { (client) async throws in
             for text in Self.strange {
                 let (events, reads) = (bed.events(.tokenRejected).count, bed.accounts.readCount)
                 let response = try await client.me([.apiKey: text])
@@ -165,7 +165,7 @@ import Testing
     func ambiguous(_ way: Way) async throws {
         let bed = try SignInBed()
         let key = try await bed.keys.issue(owner: "service", label: "a").text
-        try await bed.test.application(bed.router()).test(way.setup) { client in
+        try await bed.test.application(bed.router()).test(way.setup) { (client) async throws in
             var twice = HTTPFields()
             twice.append(HTTPField(name: .apiKey, value: key))
             twice.append(HTTPField(name: .apiKey, value: key))

@@ -13,7 +13,7 @@ import Testing
         let bed = try SignInBed()
         try await bed.add("ann", "right: SECRET \u{e9}", roles: ["editor"])
         let made = bed.hasher.hashesDone
-        try await bed.test.application(bed.router()).test(way.setup) { client in
+        try await bed.test.application(bed.router()).test(way.setup) { (client) async throws in
             for name in ["ann", "ANN", "ann"] {
                 let response = try await client.basic(name, "right: SECRET \u{e9}")
                 #expect(String(buffer: response.body) == #"ann ["editor"]"#)
@@ -37,7 +37,7 @@ import Testing
     func bad(_ way: Way) async throws {
         let bed = try SignInBed()
         try await bed.add("ann", "right password")
-        try await bed.test.application(bed.router()).test(way.setup) { client in
+        try await bed.test.application(bed.router()).test(way.setup) { (client) async throws in
             for name in ["ann", "bob"] {
                 for number in 1...3 {
                     let response = try await client.basic(name, "wrong \(number)")
@@ -62,7 +62,7 @@ import Testing
     func guesses(_ way: Way) async throws {
         let bed = try SignInBed()
         try await bed.add("ann", "right password")
-        try await bed.test.application(bed.router()).test(way.setup) { client in
+        try await bed.test.application(bed.router()).test(way.setup) { (client) async throws in
             #expect(try await client.basic("ann", "right password").status == .ok)
             for number in 0..<3 { #expect(try await client.basic("ann", "guess \(number)").status == .unauthorized) }
             // The next guess is right, and had been remembered.
@@ -74,7 +74,7 @@ import Testing
     func changes(_ way: Way) async throws {
         let bed = try SignInBed()
         let ann = try await bed.add("ann", "right password")
-        try await bed.test.application(bed.router()).test(way.setup) { client in
+        try await bed.test.application(bed.router()).test(way.setup) { (client) async throws in
             #expect(try await client.basic("ann", "right password").status == .ok)
             let reads = bed.accounts.readCount
             for _ in 0..<10 { #expect(try await client.basic("ann", "right password").status == .ok) }
@@ -105,7 +105,7 @@ import Testing
     func atOnce(_ way: Way) async throws {
         let bed = try SignInBed(hasher: PasswordHasher(parameters: .cheap, concurrency: 1, queueLimit: 2))
         try await bed.add("ann", "right password")
-        try await bed.test.application(bed.router(memorySeconds: 0)).test(way.setup) { client in
+        try await bed.test.application(bed.router(memorySeconds: 0)).test(way.setup) { (client) async throws in
             for _ in 0..<5 {
                 try await withThrowingTaskGroup(of: HTTPResponse.Status.self) { group in
                     for _ in 0..<2 { group.addTask { try await client.basic("ann", "right password").status } }
@@ -121,7 +121,7 @@ import Testing
         let bed = try SignInBed()
         try await bed.add("ann", "right password")
         let made = bed.hasher.hashesDone
-        try await bed.test.application(bed.router(memorySeconds: 0)).test(way.setup) { client in
+        try await bed.test.application(bed.router(memorySeconds: 0)).test(way.setup) { (client) async throws in
             for _ in 0..<3 { #expect(try await client.basic("ann", "right password").status == .ok) }
         }
         #expect(bed.hasher.hashesDone == made + 3)
@@ -152,7 +152,7 @@ import Testing
         let bed = try SignInBed()
         try await bed.add("ann", "right password")
         let (reads, made) = (bed.accounts.readCount, bed.hasher.hashesDone)
-        try await bed.test.application(bed.router()).test(way.setup) { client in
+        try await bed.test.application(bed.router()).test(way.setup) { (client) async throws in
             for text in Self.strange {
                 let before = bed.events(.loginFailure).count
                 let response = try await client.me([.authorization: "Basic " + text])

@@ -22,13 +22,14 @@ begin
             exit when found;
             insert into audit_access.lockout values (subjects[p], 0, 0, 0, 0, 0) on conflict do nothing;
         end loop;
+        l := audit_access.lockout_settled(l, tiers->(p - 1), forget, at_time);
         if scopes[p] = 2 then
             own := l.failures;
         end if;
         rows[p] := l;
     end loop;
     foreach p in array places loop
-        l := audit_access.lockout_settled(rows[p], tiers->(p - 1), forget, at_time);
+        l := rows[p];
         l.pending := greatest(0, l.pending - 1);
         counts[p] := l.failures;
         if verdict = 0 and scopes[p] = 1 then

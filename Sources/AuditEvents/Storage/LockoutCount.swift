@@ -16,6 +16,13 @@ public struct LockoutCount: Sendable, Hashable {
     /// Whether there is nothing to remember.
     public var isEmpty: Bool { failures == 0 && pending == 0 }
 
+    /// The failures that count at `time`.
+    public func failures(_ subject: LockoutSubject, _ policy: LockoutPolicy, at time: Int64) -> Int64 {
+        var settled = self
+        settled.settle(subject.tiers, policy, at: time)
+        return settled.failures
+    }
+
     /// What it says to an attempt at `time`; nothing is counted yet.
     public mutating func judge(_ subject: LockoutSubject, _ policy: LockoutPolicy, at time: Int64) -> LockoutDecision {
         settle(subject.tiers, policy, at: time)

@@ -52,7 +52,7 @@ public final class MemoryLockoutStore: LockoutStoring {
     ) async throws -> [LockoutChange] {
         let now = time.microseconds
         return counts.withLock { counts in
-            let own = subjects.first { $0.scope == .both }.flatMap { counts[$0.key]?.failures } ?? 0
+            let own = subjects.first { $0.scope == .both }.flatMap { counts[$0.key]?.failures($0, policy, at: now) } ?? 0
             return subjects.map { subject in
                 var count = counts[subject.key] ?? LockoutCount()
                 let change = count.end(subject, verdict, own: own, policy, at: now)

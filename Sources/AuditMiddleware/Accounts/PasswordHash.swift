@@ -62,7 +62,8 @@ struct PasswordHash: Sendable, Equatable, CustomStringConvertible {
     /// Whether it is the hash of `password`, in a time that does not depend on how much of it is.
     func matches(_ password: String) -> Bool {
         guard let derived = derive(password, count: hash.count) else { return false }
-        return Secrets.areEqual(derived, hash)
+        // HMAC pads its key with NULs, so that a password followed by some would be taken for it; none contains one.
+        return Secrets.areEqual(derived, hash) && !password.utf8.contains(0)
     }
 
     /// Whether a hash under `parameters` would be better.

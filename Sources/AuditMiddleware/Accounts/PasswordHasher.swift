@@ -18,7 +18,7 @@ public struct PasswordVerdict: Sendable, Hashable {
 /// refused.
 public final class PasswordHasher: Sendable {
     public let parameters: ScryptParameters
-    private let queue: HashingQueue
+    let queue: HashingQueue
     private let decoy: PasswordHash
     private let work = Mutex(0)
 

@@ -18,11 +18,11 @@ struct SignInAttempt: Sendable {
         var event = SignInEvent(type: .loginFailure, outcome: .failure, reason: reason, severity: .low, details: Self.factor(factor))
         if let most = Self.ofAccount(changes)?.failures { event.details["failures"] = .int(Int64(most)) }
         var events = [event]
-        for change in changes {
-            guard let microseconds = change.lockedMicroseconds else { continue }
+        let locks = changes.filter { $0.lockedMicroseconds != nil }
+        if let seconds = locks.compactMap(\.lockedMicroseconds).max().map({ $0 / 1_000_000 }) {
             let details: JSONObject = [
-                "scope": .string(change.scope.description), "failures": .int(Int64(change.failures)),
-                "lock_seconds": .int(microseconds / 1_000_000),
+                "scopes": .array(locks.map { .string($0.scope.description) }),
+                "failures": .int(Int64(locks.map(\.failures).max() ?? 0)), "lock_seconds": .int(seconds),
             ]
             events.append(
                 SignInEvent(type: .loginFailureMaximum, outcome: .failure, reason: "max_failures", severity: .medium, details: details))
