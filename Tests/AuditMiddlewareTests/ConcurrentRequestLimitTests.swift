@@ -90,14 +90,27 @@ extension Logger {
         return router
     }
 
+    /// A request that is under way beside others: the test client has a single connection.
+    static func hold(_ client: any TestClientProtocol, _ uri: String, who: String = "") async throws {
+        guard let port = client.port else {
+            _ = try await client.execute(uri: uri, method: .get, headers: [name: who])
+            return
+        }
+        let connection = try RawConnection(port: port)
+        defer { connection.finish() }
+        connection.send("GET \(uri) HTTP/1.1\r\nHost: x\r\nX-Who: \(who)\r\n\r\n")
+        _ = try await connection.receive { $0.contains("done") }
+    }
+
     @Test("beyond the limit the server is short, until a body has been written", arguments: Way.allCases, ["/wait", "/stream"])
     func total(_ way: Way, _ uri: String) async throws {
         let test = TestApplication()
         let barrier = Barrier()
         try await test.application(Self.router(barrier)).test(way.setup) { (client) async throws in
             try await withThrowingTaskGroup { group in
-                for _ in 0..<2 { group.addTask { _ = try await client.execute(uri: uri, method: .get) } }
+                for _ in 0..<2 { group.addTask { try await Self.hold(client, uri) } }
                 await barrier.arrival(of: 2)
+                defer { barrier.open() }
                 let refused = try await client.execute(uri: "/ok", method: .get)
                 #expect(refused.status == .serviceUnavailable)
                 #expect(refused.headers[.retryAfter] == "1")
@@ -123,8 +136,9 @@ extension Logger {
         let key = RateLimitKey<TestContext>.custom("who") { request, _ in request.headers[Self.name] }
         try await test.application(Self.router(barrier, key: key, limit: 1)).test(way.setup) { (client) async throws in
             try await withThrowingTaskGroup { group in
-                group.addTask { _ = try await client.execute(uri: "/wait", method: .get, headers: [Self.name: "a"]) }
+                group.addTask { try await Self.hold(client, "/wait", who: "a") }
                 await barrier.arrival(of: 1)
+                defer { barrier.open() }
                 let refused = try await client.execute(uri: "/ok", method: .get, headers: [Self.name: "a"])
                 #expect(refused.status == .tooManyRequests)
                 let document = try JSONValue(parsing: Array(buffer: refused.body)).object
