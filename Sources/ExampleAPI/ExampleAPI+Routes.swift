@@ -24,8 +24,10 @@ extension ExampleAPI {
                 keys: [key.verificationKey], rules: .init(issuer: name, audience: audience, types: ["at+jwt"], leewaySeconds: 0), now: now)
         }
 
-        func router() -> AuditedRouter<BasicAuditedRequestContext> {
+        func router() throws -> AuditedRouter<BasicAuditedRequestContext> {
             let router = AuditedRouter(context: BasicAuditedRequestContext.self, permissions: configuration.permissions)
+            router.add(middleware: try ResponseCompression())
+            router.add(middleware: BodyLimit(64 * 1024))
             // Not limited: a probe must not be told 429. It is recorded all the same, for the recorder is around the router.
             router.get(
                 "health", policy: .anyone, APIOperation("Whether it runs", gives: [.ok: .json(.object(["status": .oneOf("ok")]))])

@@ -10,7 +10,8 @@ public import ServiceLifecycle
 /// `cardea routes` lists its routes, `GET /openapi.json` describes them. Accounts, sessions and books live in memory.
 public struct ExampleAPI: Service {
     public let configuration: Configuration
-    private let application: Application<RecordedResponder<RouterResponder<BasicAuditedRequestContext>>>
+    private let application: Application<SecuredResponder<RecordedResponder<RouterResponder<BasicAuditedRequestContext>>>>
+    private let heartbeat: AuditHeartbeat
 
     /// - Parameters:
     ///   - sink: takes the events.
@@ -27,9 +28,10 @@ public struct ExampleAPI: Service {
                 source: configuration.source, fingerprinter: Fingerprinter(key: configuration.fingerprintKey), clock: configuration.clock),
             logger: logger)
         var application = Application(
-            responder: try recorder.wrap(parts.router()),
-            // A connection on which nothing happens for a minute is closed: slow clients hold no more than that.
-            server: .http1(configuration: .init(idleTimeout: .seconds(60))),
+            responder: try SecurityHeaders().around(recorder.wrap(parts.router())),
+            // A connection on which nothing happens for a minute is closed: slow clients hold no more than that. What the HTTP parser refuses is
+            // on the record too.
+            server: .http1(configuration: .init(additionalChannelHandlers: recorder.connectionHandlers(), idleTimeout: .seconds(60))),
             configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) }, logger: logger)
         application.beforeServerStarts {
@@ -38,9 +40,15 @@ public struct ExampleAPI: Service {
             }
         }
         self.application = application
+        heartbeat = recorder.heartbeat()
     }
 
-    public func run() async throws { try await application.run() }
+    /// Serves until the service group ends it, with a heartbeat on the record.
+    public func run() async throws {
+        var application = application
+        application.addServices(heartbeat)
+        try await application.run()
+    }
 
     /// The application, for tests in process.
     package var testable: some ApplicationProtocol { application }

@@ -24,8 +24,7 @@ public enum SignInOutcome: Sendable {
 
     /// What the client is told; nil for who signed in.
     ///
-    /// 401 for `rejected` and `secondFactorRequired` (with a type of its own), 429 with `Retry-After` for `locked`, as django-axes has it since
-    /// its version 5.34 (403 before).
+    /// 401 for `rejected` and `secondFactorRequired` (with a type of its own), 429 with `Retry-After` for `locked`, as django-axes has it.
     public func problem(challenge: AuthenticationChallenge) -> Problem? {
         switch self {
         case .signedIn: return nil
