@@ -91,7 +91,8 @@ let package = Package(
         .testTarget(
             name: "AuditMiddlewareTests",
             dependencies: [
-                "AuditMiddleware", "AuditEvents", "AuditTesting", "CZlib", .crypto, .cryptoExtras, .httpClient, .hummingbird, .hummingbirdTesting, .lifecycle, .logging,
+                "AuditMiddleware", "AuditEvents", "AuditTesting", "CZlib", .crypto, .cryptoExtras, .httpClient, .hummingbird,
+                .hummingbirdTesting, .lifecycle, .logging,
             ],
             swiftSettings: settings),
         .testTarget(
@@ -101,7 +102,8 @@ let package = Package(
         .testTarget(
             name: "EventStoreTests",
             dependencies: [
-                "EventStore", "AuditMiddleware", "AuditTesting", "DatabaseTesting", "AuditEvents", "PostgreSQL", "Schema", .lifecycle, .logging,
+                "EventStore", "AuditMiddleware", "AuditTesting", "DatabaseTesting", "AuditEvents", "PostgreSQL", "Schema", .lifecycle,
+                .logging,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -56,11 +56,12 @@ import Testing
         test.sink.refusesAdmission = true
         let router = TestApplication.router()
         Self.routes(router)
-        try await Exchange.run(way, test, router, around: { try SecurityHeaders().around($0) }) { (send) async throws -> Void in
+        let body: @Sendable (Exchange) async throws -> Void = { send in
             let answer = try await send(.get("/ok"))
             #expect(answer.status == 503)
             for name in Self.names { #expect(answer.count(name) == 1) }
         }
+        try await Exchange.run(way, test, router, around: { try SecurityHeaders().around($0) }, body)
     }
 
     @Test("transport security is told over TLS alone", arguments: Way.allCases)

@@ -41,7 +41,8 @@ struct OAuthExchange: Sendable {
         switch (provider.clientAuthentication, provider.clientSecret) {
         case (.basic, let secret?):
             // RFC 6749 §2.3.1: both are form-encoded before they are joined.
-            headers[.authorization] = "Basic " + StrictBase64.padded("\(FormFields.escaped(provider.clientID)):\(FormFields.escaped(secret))")
+            headers[.authorization] =
+                "Basic " + StrictBase64.padded("\(FormFields.escaped(provider.clientID)):\(FormFields.escaped(secret))")
         case (.post, let secret?): form += [("client_id", provider.clientID), ("client_secret", secret)]
         case (_, nil): form.append(("client_id", provider.clientID))
         }
