@@ -8,6 +8,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/prerequisites.sh
+source scripts/example.sh
 
 version=4.32.5
 seed=${CARDEA_CONFORMANCE_SEED:-9457}
@@ -38,25 +39,11 @@ fi
 home=$(mktemp -d /tmp/cardea-conformance.XXXXXX)
 export CARDEA_HOME=$home
 unset CARDEA_DATABASE_URL
-finish() {
-    [ -n "${up:-}" ] && kill -TERM "$up" 2>/dev/null && wait "$up" 2>/dev/null || true
-    "$cardea" down 2>/dev/null || true
-    rm -rf "$home"
-}
-trap finish EXIT
+trap end_example EXIT
 
 # Limits are not what is checked here, and thousands of sign-ins should not wait for their hashes.
-CARDEA_EXAMPLE_LIMITS_GENERAL=100000000 CARDEA_EXAMPLE_LIMITS_LOGIN=100000000 CARDEA_EXAMPLE_PASSWORD_ITERATIONS=100 \
-    "$cardea" up --example --port 0 >"$home/alerts.log" 2>"$home/up.log" &
-up=$!
-url=
-for _ in $(seq 300); do
-    url=$(sed -n 's/.*example API on //p' "$home/up.log" 2>/dev/null || true)
-    [ -n "$url" ] && break
-    kill -0 "$up" 2>/dev/null || { cat "$home/up.log" >&2; exit 1; }
-    sleep 0.2
-done
-[ -n "$url" ] || { echo "It did not start:" >&2; cat "$home/up.log" >&2; exit 1; }
+export CARDEA_EXAMPLE_LIMITS_GENERAL=100000000 CARDEA_EXAMPLE_LIMITS_LOGIN=100000000 CARDEA_EXAMPLE_PASSWORD_ITERATIONS=100
+start_example >"$home/alerts.log"
 
 echo "schemathesis $version, seed $seed, at most $seconds seconds, against $url"
 status=0

@@ -6,6 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/prerequisites.sh
+source scripts/example.sh
 
 keep=false
 case "${1:-}" in
@@ -26,9 +27,7 @@ unset CARDEA_DATABASE_URL
 finish() {
     local status=$?
     if $keep && [ $status -eq 0 ]; then return; fi
-    [ -n "${up:-}" ] && kill -TERM "$up" 2>/dev/null && wait "$up" 2>/dev/null || true
-    "$cardea" down 2>/dev/null || true
-    rm -rf "$home"
+    end_example
 }
 trap finish EXIT
 
@@ -36,16 +35,7 @@ step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 if [ -n "${NO_COLOR:-}" ] || [ ! -t 1 ]; then step() { printf '\n%s\n' "$*"; }; fi
 
 step "Starting cardea up --example: a private PostgreSQL, the worker, and an API to attack"
-"$cardea" up --example --port 0 2>"$home/up.log" &
-up=$!
-url=
-for _ in $(seq 300); do
-    url=$(sed -n 's/.*example API on //p' "$home/up.log" 2>/dev/null || true)
-    [ -n "$url" ] && break
-    kill -0 "$up" 2>/dev/null || { cat "$home/up.log" >&2; exit 1; }
-    sleep 0.2
-done
-[ -n "$url" ] || { echo "It did not start:" >&2; cat "$home/up.log" >&2; exit 1; }
+start_example
 cat "$home/up.log"
 
 # Every client has an address of its own in 127.0.0.0/8.

@@ -1,5 +1,4 @@
 import Crypto
-import Glibc
 
 /// An event as it is stored: redacted, bounded, canonical, hashed. Made once, so that every retry stores the same bytes.
 public struct EncodedEvent: Sendable, Hashable {
@@ -86,14 +85,9 @@ public struct EventEncoder: Sendable {
             session: object["session"]?.string, token: object["token"]?.object?["fingerprint"]?.string)
     }
 
-    /// 16 bytes of the system's randomness, in one call where a generator of 64-bit words makes two.
     private static func salt() -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: 16) { buffer, count in
-            count = 16
-            if let base = buffer.baseAddress, getentropy(base, 16) == 0 { return }
-            var generator = SystemRandomNumberGenerator()
-            for index in 0..<16 { buffer.initializeElement(at: index, to: generator.next()) }
-        }
+        var generator = RandomPool()
+        return withUnsafeBytes(of: (generator.next(), generator.next())) { Array($0) }
     }
 
     /// `SHA-256(salt ‖ JCS(body))`, 32 bytes.

@@ -1,3 +1,4 @@
+import AuditEvents
 public import AuditMiddleware
 public import Configuration
 
@@ -72,7 +73,7 @@ extension ExampleAPI {
 
         private static func key(_ reader: ConfigReader, _ name: String, minimum: Int) throws(ConfigurationError) -> [UInt8]? {
             guard let text = reader.string(forKey: ConfigKey(name), isSecret: true) else { return nil }
-            guard let bytes = Hexadecimal.decode(text), bytes.count >= minimum else {
+            guard let bytes = Hexadecimal.decode(text.utf8, allowingUpperCase: true), bytes.count >= minimum else {
                 throw ConfigurationError(key: name, expected: "\(minimum) bytes or more in hex")
             }
             return bytes

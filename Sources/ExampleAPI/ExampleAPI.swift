@@ -5,7 +5,7 @@ public import Logging
 import NIOCore
 public import ServiceLifecycle
 
-/// A small bookshop's API behind every middleware: what the demonstration attacks.
+/// A small bookshop's API: recorder, tokens, policies, limits, headers, compression. What the demonstration attacks.
 ///
 /// `cardea routes` lists its routes, `GET /openapi.json` describes them. Accounts, sessions and books live in memory.
 public struct ExampleAPI: Service {

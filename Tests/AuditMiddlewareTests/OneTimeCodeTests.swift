@@ -86,14 +86,14 @@ import Testing
             #expect(Base32.decode(Array(text.utf8)) == nil, "\(text)")
         }
         for count in 0..<70 {
-            let bytes = Secrets.random(count)
+            let bytes = Secret.bytes(count)
             #expect(Base32.decode(Array(Base32.encode(bytes).utf8)) == bytes)
         }
     }
 
     @Test("what is sealed opens under its key, for its purpose and owner alone")
     func sealing() throws {
-        let (first, second) = (Secrets.random(32), Secrets.random(32))
+        let (first, second) = (Secret.bytes(32), Secret.bytes(32))
         let sealer = try #require(SecretSealer(key: first))
         let sealed = try #require(sealer.seal([1, 2, 3], purpose: "totp", owner: "ann"))
         #expect(sealer.open(sealed, purpose: "totp", owner: "ann") == [1, 2, 3])
@@ -102,7 +102,7 @@ import Testing
         #expect(sealer.open(sealed, purpose: "enrolment", owner: "ann") == nil)
         #expect(SecretSealer(key: second)?.open(sealed, purpose: "totp", owner: "ann") == nil)
         #expect(SecretSealer(key: second, former: [first])?.open(sealed, purpose: "totp", owner: "ann") == [1, 2, 3])
-        #expect(SecretSealer(key: Secrets.random(31)) == nil)
+        #expect(SecretSealer(key: Secret.bytes(31)) == nil)
         for place in sealed.indices {
             var changed = sealed
             changed[place] ^= 1
@@ -114,7 +114,7 @@ import Testing
 
     @Test("recovery codes are judged by their keyed hash, however they are typed, and a used one is none")
     func recovery() throws {
-        let factor = SecondFactor(sealer: try #require(SecretSealer(key: Secrets.random(32))))
+        let factor = SecondFactor(sealer: try #require(SecretSealer(key: Secret.bytes(32))))
         let secret = OneTimeCodeSecret.random()
         let made = try #require(factor.make(secret, usedCounter: 7, owner: "ann"))
         #expect(made.recoveryCodes.count == 10)

@@ -1,3 +1,4 @@
+import AuditEvents
 import Testing
 
 @testable import ExampleAPI

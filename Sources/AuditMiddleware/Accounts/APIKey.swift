@@ -1,3 +1,4 @@
+import AuditEvents
 import Crypto
 
 /// The text of an API key: `prefix_id_secret`, where the secret ends with a checksum.
@@ -12,8 +13,8 @@ struct APIKey: Sendable {
     /// A new key.
     init(prefix: String) {
         self.prefix = prefix
-        id = Hexadecimal.encode(Secrets.random(8))
-        secret = Hexadecimal.encode(Secrets.random(32))
+        id = Hexadecimal.encode(Secret.bytes(8))
+        secret = Hexadecimal.encode(Secret.bytes(32))
     }
 
     /// From its text; nil for what cannot be one of that prefix.

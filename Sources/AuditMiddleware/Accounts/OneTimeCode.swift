@@ -40,7 +40,7 @@ public struct OneTimeCodeSecret: Sendable, Hashable {
     /// The form that every authenticator app takes: SHA-1, six digits, 30 seconds, 160 bits.
     public static func random() -> OneTimeCodeSecret { OneTimeCodeSecret(random: ()) }
 
-    private init(random: Void) { (secret, algorithm, digits, periodSeconds) = (Secrets.random(20), .sha1, 6, 30) }
+    private init(random: Void) { (secret, algorithm, digits, periodSeconds) = (Secret.bytes(20), .sha1, 6, 30) }
 
     /// The secret as it is typed into a device: base32 (RFC 4648 §6) without padding.
     public var base32: String { Base32.encode(secret) }
@@ -61,7 +61,7 @@ public struct OneTimeCodeSecret: Sendable, Hashable {
         let typed = Array(code.utf8)
         let now = max(0, seconds) / Int64(periodSeconds)
         var found: Int64?
-        for counter in max(0, now - window)...(now + window) where Secrets.areEqual(Array(text(counter: counter).utf8), typed) {
+        for counter in max(0, now - window)...(now + window) where Secret.equal(Array(text(counter: counter).utf8), typed) {
             found = counter > last ? counter : found
         }
         return found

@@ -1,3 +1,4 @@
+import AuditEvents
 import Crypto
 import CryptoExtras
 
@@ -17,14 +18,14 @@ struct PasswordHash: Sendable, Equatable, CustomStringConvertible {
 
     /// A new hash of a password, under a salt of its own.
     init?(_ password: String, _ parameters: ScryptParameters) {
-        (scheme, salt, hash) = (.scrypt(parameters), Secrets.random(16), [])
+        (scheme, salt, hash) = (.scrypt(parameters), Secret.bytes(16), [])
         guard let derived = derive(password, count: 32) else { return nil }
         hash = derived
     }
 
     /// A hash that belongs to no password.
     init(decoy parameters: ScryptParameters) {
-        (scheme, salt, hash) = (.scrypt(parameters), Secrets.random(16), Secrets.random(32))
+        (scheme, salt, hash) = (.scrypt(parameters), Secret.bytes(16), Secret.bytes(32))
     }
 
     /// From its text; nil where that is not in the one form, or asks for more than the bounds.
@@ -63,7 +64,7 @@ struct PasswordHash: Sendable, Equatable, CustomStringConvertible {
     func matches(_ password: String) -> Bool {
         guard let derived = derive(password, count: hash.count) else { return false }
         // HMAC pads its key with NULs, so that a password followed by some would be taken for it; none contains one.
-        return Secrets.areEqual(derived, hash) && !password.utf8.contains(0)
+        return Secret.equal(derived, hash) && !password.utf8.contains(0)
     }
 
     /// Whether a hash under `parameters` would be better.

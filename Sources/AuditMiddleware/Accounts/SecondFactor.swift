@@ -15,7 +15,7 @@ struct SecondFactor: Sendable {
     func make(_ secret: OneTimeCodeSecret, usedCounter: Int64, owner: String) -> (stored: StoredSecondFactor, recoveryCodes: [String])? {
         guard let sealed = sealer.seal(secret.bytes, purpose: "totp", owner: owner) else { return nil }
         // 80 bits each: as long as nobody can try them without the key, and long enough should somebody have it.
-        let codes = (0..<10).map { _ in Base32.encode(Secrets.random(10)) }
+        let codes = (0..<10).map { _ in Base32.encode(Secret.bytes(10)) }
         let stored = StoredSecondFactor(
             sealed: sealed, lastCounter: usedCounter,
             recoveryCodes: codes.compactMap { sealer.hashes(Array($0.utf8), purpose: "recovery", owner: owner).first })
@@ -29,8 +29,7 @@ struct SecondFactor: Sendable {
         if typed.count == 16 {
             let folded = typed.map { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) ? $0 & 0xdf : $0 }
             let known = factor.recoveryCodes
-            for hash in sealer.hashes(folded, purpose: "recovery", owner: owner) where known.contains(where: { Secrets.areEqual($0, hash) })
-            {
+            for hash in sealer.hashes(folded, purpose: "recovery", owner: owner) where known.contains(where: { Secret.equal($0, hash) }) {
                 return .recoveryCode(hash)
             }
             return .refused("bad_recovery_code")

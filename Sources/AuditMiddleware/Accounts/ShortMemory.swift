@@ -1,40 +1,19 @@
-/// Remembers values for a while, and never more than a number of them: pure, time is given.
-///
-/// In two generations: when the younger is full, the older is forgotten as a whole. A flood of keys costs nothing but what was remembered.
+/// Remembers values for a while, and never more than a number of them: `RecentEntries` with an end for each. Pure, time is given.
 struct ShortMemory<Key: Hashable & Sendable, Value: Sendable>: Sendable {
-    private var young: [Key: (value: Value, until: Int64)] = [:]
-    private var old: [Key: (value: Value, until: Int64)] = [:]
-    private let half: Int
+    private var entries: RecentEntries<Key, (value: Value, until: Int64)>
 
-    init(capacity: Int) { half = max(1, capacity / 2) }
+    init(capacity: Int) { entries = RecentEntries(capacity: max(2, capacity)) }
 
-    var count: Int { young.count + old.count }
+    var count: Int { entries.count }
 
     mutating func value(_ key: Key, at time: Int64) -> Value? {
-        if let entry = young[key] {
-            if time < entry.until { return entry.value }
-            young[key] = nil
-        }
-        guard let entry = old.removeValue(forKey: key), time < entry.until else { return nil }
-        insert(key, entry)
-        return entry.value
+        guard let entry = entries.value(key) else { return nil }
+        if time < entry.until { return entry.value }
+        entries.remove(key)
+        return nil
     }
 
-    mutating func remember(_ key: Key, _ value: Value, until: Int64) {
-        old[key] = nil
-        insert(key, (value, until))
-    }
+    mutating func remember(_ key: Key, _ value: Value, until: Int64) { entries.insert((value, until), for: key) }
 
-    mutating func forget(_ key: Key) {
-        young[key] = nil
-        old[key] = nil
-    }
-
-    private mutating func insert(_ key: Key, _ entry: (value: Value, until: Int64)) {
-        if young[key] == nil, young.count >= half {
-            old = young
-            young = [:]
-        }
-        young[key] = entry
-    }
+    mutating func forget(_ key: Key) { entries.remove(key) }
 }

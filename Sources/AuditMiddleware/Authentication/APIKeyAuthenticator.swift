@@ -8,6 +8,7 @@ import Synchronization
 /// What the store says of a key is remembered for at most a second: so long may a revoked one still be let in.
 public struct APIKeyAuthenticator: Authenticator {
     public let challenge: AuthenticationChallenge?
+    public var securityScheme: SecurityScheme { .header(header.rawName, name: "api_key") }
     private let store: any APIKeyStoring
     private let prefix: String
     private let header: HTTPField.Name
@@ -49,7 +50,7 @@ public struct APIKeyAuthenticator: Authenticator {
         let fingerprint = context.audit.fingerprint(text, purpose: .token)
         context.audit.update { $0.token = EventBody.Token(fingerprint: fingerprint, keyID: key.name) }
         guard let stored = try await stored(key.id) else { return .rejected(Self.rejection("unknown_key", .medium)) }
-        guard Secrets.areEqual(stored.hash, key.hash) else { return .rejected(Self.rejection("wrong_secret", .medium)) }
+        guard Secret.equal(stored.hash, key.hash) else { return .rejected(Self.rejection("wrong_secret", .medium)) }
 
         let principal = Self.principal(stored)
         let now = clock.now()

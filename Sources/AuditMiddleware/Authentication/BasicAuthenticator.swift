@@ -137,7 +137,7 @@ public struct BasicAuthenticator: Authenticator {
         let now = signIn.clock.monotonicMicroseconds()
         let (entry, isFresh) = memory.state.withLock { state -> (Entry?, Bool) in
             guard let entry = state.entries.value(place, at: now) else { return (nil, false) }
-            guard Secrets.areEqual(entry.credential, credential) else {
+            guard Secret.equal(entry.credential, credential) else {
                 // Somebody tries another password: what is remembered must not answer the next guess.
                 state.entries.forget(place)
                 return (nil, false)

@@ -9,6 +9,7 @@ import Logging
 /// Where that service cannot be asked, the request ends with 503 and `authn_unavailable`: never as nobody's.
 public struct IntrospectionAuthenticator: Authenticator {
     public let challenge: AuthenticationChallenge?
+    public var securityScheme: SecurityScheme { SecurityScheme(name: "opaque_bearer", object: ["type": "http", "scheme": "bearer"]) }
     private let introspection: TokenIntrospection
     private let leavesJWTs: Bool
     private let maximumBytes: Int

@@ -10,7 +10,7 @@ import Synchronization
 /// All together beyond the limit: 503, for the server is short (`temporary-reduced-capacity`). By a key: 429, for that client asks for too much at
 /// once (`abnormal-usage-detected`).
 public struct ConcurrentRequestLimit<Context: AuditedRequestContext>: RouterMiddleware {
-    private let name: String
+    let name: String
     private let limit: Int
     private let key: RateLimitKey<Context>?
     private let retryAfterSeconds: Int64

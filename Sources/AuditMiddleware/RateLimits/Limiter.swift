@@ -83,7 +83,8 @@ final class Limiter<Context: AuditedRequestContext>: Sendable {
                 let start = count
                 var rest = number
                 repeat {
-                    put(CollectionOfOne(48 + UInt8(truncatingIfNeeded: rest % 10)))
+                    buffer[count] = 48 + UInt8(truncatingIfNeeded: rest % 10)
+                    count += 1
                     rest /= 10
                 } while rest > 0
                 buffer[start..<count].reverse()

@@ -9,6 +9,8 @@ public import HummingbirdCore
 public struct RateLimits<Context: AuditedRequestContext>: RouterMiddleware {
     private let safelist: [RequestRule<Context>]
     private let blocklist: [RequestRule<Context>]
+    /// The limits' names, as they hold.
+    let names: [String]
     private let gate: LimitGate<Context>?
 
     /// - Parameter limits: with names of their own; of two with one name the first alone holds.
@@ -17,6 +19,7 @@ public struct RateLimits<Context: AuditedRequestContext>: RouterMiddleware {
         self.blocklist = blocklist
         var names: Set<String> = []
         let distinct = limits.filter { names.insert($0.policy.name).inserted }
+        self.names = distinct.map(\.policy.name)
         gate = distinct.first.map { LimitGate(limiters: distinct.map(\.limiter), clock: $0.clock, pause: $0.pause) }
     }
 

@@ -33,3 +33,11 @@ extension Authorize: RouteDescribing {
 extension RateLimit: RouteDescribing {
     public func describe(_ traits: inout RouteTraits) { traits.limits.append(policy.name) }
 }
+
+extension RateLimits: RouteDescribing {
+    public func describe(_ traits: inout RouteTraits) { traits.limits += names }
+}
+
+extension ConcurrentRequestLimit: RouteDescribing {
+    public func describe(_ traits: inout RouteTraits) { traits.limits.append(name) }
+}

@@ -8,6 +8,7 @@ public struct SessionAuthenticator: Authenticator {
     let ignoresStale: Bool
 
     public var challenge: AuthenticationChallenge? { nil }
+    public var securityScheme: SecurityScheme { .cookie(sessions.configuration.cookie.name, name: "session") }
 
     public func authenticate(_ request: Request, context: some AuditedRequestContext) async throws -> AuthenticationResult {
         let cookie = sessions.configuration.cookie

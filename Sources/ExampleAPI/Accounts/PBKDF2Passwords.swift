@@ -1,3 +1,4 @@
+import AuditEvents
 import Crypto
 import NIOPosix
 
@@ -46,7 +47,7 @@ public struct PBKDF2Passwords: PasswordVerifier {
         let parts = text.split(separator: "$")
         guard parts.count == 4, parts[0] == "pbkdf2-sha256", parts[1].hasPrefix("i="), let iterations = Int(parts[1].dropFirst(2)),
             iterations > 0,
-            let salt = Hexadecimal.decode(parts[2]), let hash = Hexadecimal.decode(parts[3]), !hash.isEmpty
+            let salt = Hexadecimal.decode(parts[2].utf8), let hash = Hexadecimal.decode(parts[3].utf8), !hash.isEmpty
         else { return nil }
         return (iterations, salt, hash)
     }

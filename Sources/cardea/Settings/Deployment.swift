@@ -7,7 +7,6 @@ import PostgreSQL
 struct Deployment {
     enum Role: String {
         case writer = "cardea_writer"
-        case access = "cardea_access"
         case worker = "cardea_worker"
         case reader = "cardea_reader"
         case admin = "cardea_admin"

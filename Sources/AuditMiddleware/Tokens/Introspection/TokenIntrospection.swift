@@ -57,8 +57,8 @@ public final class TokenIntrospection: Sendable {
 
     public init(_ configuration: Configuration, http: any OutboundHTTP, now: @escaping @Sendable () -> Timestamp = AuditClock.system.now) {
         (self.configuration, self.http, self.now) = (configuration, http, now)
-        let credentials = FormText.encode(configuration.clientID) + ":" + FormText.encode(configuration.clientSecret)
-        authorization = "Basic " + FormText.base64(Array(credentials.utf8))
+        let credentials = FormFields.escaped(configuration.clientID) + ":" + FormFields.escaped(configuration.clientSecret)
+        authorization = "Basic " + StrictBase64.padded(credentials)
         state = Mutex(State(answers: RecentEntries(capacity: configuration.maximumAnswers)))
     }
 
@@ -117,7 +117,7 @@ public final class TokenIntrospection: Sendable {
                     .post, url: configuration.url,
                     headers: [
                         .authorization: authorization, .accept: "application/json", .contentType: "application/x-www-form-urlencoded",
-                    ], body: Array("token=\(FormText.encode(token))&token_type_hint=access_token".utf8),
+                    ], body: Array("token=\(FormFields.escaped(token))&token_type_hint=access_token".utf8),
                     timeoutMilliseconds: configuration.timeoutMilliseconds, maximumBytes: 64 * 1024))
         } catch { throw Failure(kind: "unreachable") }
         guard response.status == 200 else { throw Failure(kind: "status_\(response.status)") }
@@ -125,28 +125,5 @@ public final class TokenIntrospection: Sendable {
             let answer = IntrospectedToken(json, rules: configuration, now: now())
         else { throw Failure(kind: "malformed") }
         return answer
-    }
-}
-
-/// `application/x-www-form-urlencoded` and base64 text, as client authentication writes them (RFC 6749 §2.3.1, RFC 7617 §2).
-enum FormText {
-    static func encode(_ text: String) -> String {
-        let digits = Array("0123456789ABCDEF".utf8)
-        var out: [UInt8] = []
-        for c in text.utf8 {
-            switch c {
-            case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): out.append(c)
-            default: out += [UInt8(ascii: "%"), digits[Int(c >> 4)], digits[Int(c & 15)]]
-            }
-        }
-        return String(decoding: out, as: UTF8.self)
-    }
-
-    static func base64(_ bytes: [UInt8]) -> String {
-        var text = Base64URL.encode(bytes).map {
-            $0 == UInt8(ascii: "-") ? UInt8(ascii: "+") : $0 == UInt8(ascii: "_") ? UInt8(ascii: "/") : $0
-        }
-        while text.count % 4 != 0 { text.append(UInt8(ascii: "=")) }
-        return String(decoding: text, as: UTF8.self)
     }
 }

@@ -1,8 +1,8 @@
 /// Bytes as lower-case hex digits.
-enum Hexadecimal {
+package enum Hexadecimal {
     private static let digits = Array("0123456789abcdef".utf8)
 
-    static func encode(_ bytes: some Collection<UInt8>) -> String {
+    package static func encode(_ bytes: some Collection<UInt8>) -> String {
         var text: [UInt8] = []
         text.reserveCapacity(bytes.count * 2)
         for byte in bytes {
@@ -12,8 +12,8 @@ enum Hexadecimal {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The bytes; nil unless it is an even number of lower-case hex digits.
-    static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+    /// The bytes; nil unless it is an even number of hex digits, of lower case unless `allowingUpperCase`.
+    package static func decode(_ text: some Collection<UInt8>, allowingUpperCase: Bool = false) -> [UInt8]? {
         guard text.count.isMultiple(of: 2) else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count / 2)
@@ -23,6 +23,7 @@ enum Hexadecimal {
             switch c {
             case 48...57: value = c - 48
             case 97...102: value = c - 87
+            case 65...70 where allowingUpperCase: value = c - 55
             default: return nil
             }
             if let first = high {

@@ -1,4 +1,4 @@
-/// Random secrets and their comparison.
+/// Random secrets (of sessions, tokens, keys, codes) and their comparison.
 enum Secret {
     /// `count` random bytes of the system's generator as strict base64url: 32 give 43 characters.
     static func make(bytes count: Int = 32) -> String {
