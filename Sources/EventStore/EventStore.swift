@@ -183,12 +183,13 @@ public final class EventStore: AdmittingSink, Service, Sendable {
         }
         replayer.cancel()
         await replayer.value
-        let lost = state.withLock { state in
+        let (spool, lost) = state.withLock { state in
             state.impatience?.cancel()
-            // Its folder is free for the next one.
-            state.spool = nil
-            return state.lost
+            defer { state.spool = nil }
+            return (state.spool, state.lost)
         }
+        // Its folder is free for the next one when this returns, whoever still holds a reference.
+        try? await spool?.close()
         if lost > 0 {
             logger.critical(
                 "At shutdown neither database nor spool took what was left; it stands in the log", metadata: ["events": "\(lost)"])

@@ -198,6 +198,26 @@ struct SpoolTests {
         }
     }
 
+    @Test("a closed spool gives its folder and its events to the next at once, and takes nothing more")
+    func closed() async throws {
+        try await withFolder { (root) async throws in
+            let all = try encoded(events(9))
+            let first = try await Spool.open(directory: root, limit: 1 << 20)
+            let before = try await first.append(Array(all[..<6]))
+            _ = try await first.peek(3)
+            try await first.close()
+            let after = try await first.append(Array(all[6...]))
+            try await first.confirm()
+            let left = try await first.peek(9)
+            #expect(before && !after && left.isEmpty)
+            var next = try SpoolFiles(root: root, limit: 1 << 20)
+            let directory = next.directory
+            #expect(directory == root + "/0")
+            try expect(drain(&next) == Array(all[..<6]))
+            try await first.close()
+        }
+    }
+
     @Test("a folder that cannot be made is a clear error")
     func unwritable() throws {
         var code: StoreError.Code?

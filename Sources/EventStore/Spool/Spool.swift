@@ -43,6 +43,11 @@ final class Spool: Sendable {
         try await run { files throws(StoreError) in files.confirm() }
     }
 
+    /// Gives the folder free for the next process or store. Whoever still holds the spool can put nothing into it any more.
+    func close() async throws {
+        try await run { files throws(StoreError) in files.leave() }
+    }
+
     private func run<R: Sendable>(_ body: @escaping @Sendable (inout SpoolFiles) throws(StoreError) -> R) async throws -> R {
         try await Spool.offPool(queue) { [self] () throws(StoreError) in
             try files.withLock { (files) throws(StoreError) in

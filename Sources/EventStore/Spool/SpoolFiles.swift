@@ -9,7 +9,8 @@ struct SpoolFiles: ~Copyable {
 
     let directory: String
     private let limit: Int
-    private let lock: Int32
+    /// -1 once left.
+    private var lock: Int32
     /// Numbers of the segments on disk, oldest first.
     private(set) var segments: [Int]
     private var sizes: [Int: Int] = [:]
@@ -43,7 +44,14 @@ struct SpoolFiles: ~Copyable {
 
     deinit {
         if let active { close(active.descriptor) }
-        SpoolFiles.release(lock)
+        if lock >= 0 { SpoolFiles.release(lock) }
+    }
+
+    /// Leaves the folder, and what is in it, to the next one; afterwards nothing is taken and nothing is given.
+    mutating func leave() {
+        closeActive()
+        if lock >= 0 { SpoolFiles.release(lock) }
+        lock = -1
     }
 
     /// Unlocks before closing: a child that another thread is just starting has a copy of the descriptor until it runs its program.
@@ -85,6 +93,7 @@ struct SpoolFiles: ~Copyable {
 
     /// Appends and fsyncs; false, and nothing written, where the bound or the disk has no room.
     mutating func append(_ events: [EncodedEvent]) throws(StoreError) -> Bool {
+        guard lock >= 0 else { return false }
         var frames: [UInt8] = []
         for event in events { SpoolRecord.encode(event, into: &frames) }
         guard bytes + frames.count <= limit else { return false }
@@ -138,7 +147,7 @@ struct SpoolFiles: ~Copyable {
     /// The oldest events, at most `count`, without taking them off. Damage is passed over where whole
     /// frames follow it, and its segment kept as `.damaged`.
     mutating func peek(_ count: Int) throws(StoreError) -> [EncodedEvent] {
-        while let oldest = segments.first {
+        while lock >= 0, let oldest = segments.first {
             if active?.number == oldest { closeActive() }
             if reading?.number != oldest {
                 reading = (oldest, try SpoolFiles.read(SpoolFiles.file(directory, oldest)), 0)
@@ -174,7 +183,7 @@ struct SpoolFiles: ~Copyable {
 
     /// Takes the events of the last `peek` off.
     mutating func confirm() {
-        guard let current = reading else { return }
+        guard lock >= 0, let current = reading else { return }
         reading = (current.number, current.bytes, pending.offset)
         lost += pending.skipped
         pending.skipped = 0
