@@ -30,6 +30,12 @@ extension ExampleAPI {
         public var generalLimit = RateLimitPolicy(name: "general", limit: 300, windowSeconds: 60)
         /// Per client, on `/login`: wide enough that guessing is noticed before it is throttled.
         public var loginLimit = RateLimitPolicy(name: "login", limit: 30, windowSeconds: 60)
+        /// The hosts it answers for, `*.example.com` for all of a domain; empty for any.
+        public var hosts: [String] = []
+        /// The origins whose pages may use it; empty for none but its own.
+        public var corsOrigins: [String] = []
+        /// Whose word is taken for a client's address.
+        public var clientAddress = ClientAddressTrust.peer
         /// The demonstration's accounts; the password of each is its name followed by `-demo-password`.
         public var users: [User] = [
             ("alice", ["editor"]), ("bob", ["reader"]), ("carol", ["admin", "editor"]), ("dave", ["reader"]), ("erin", ["reader"]),
@@ -50,8 +56,10 @@ extension ExampleAPI {
         /// - `accessTokenSeconds` (int, default: 900), `sessionSeconds` (int, default: 86400)
         /// - `passwordIterations` (int, default: 20000): of PBKDF2
         /// - `limits.general` (int, default: 300), `limits.login` (int, default: 30): requests a minute and client
+        /// - `hosts` (list, default: any): hosts it answers for; `origins` (list, default: none): origins whose pages may use it (CORS)
+        /// - `proxies` (list of networks, default: none): reverse proxies whose `X-Forwarded-For` is believed
         /// - `passwords.NAME` (string, secret, default: `NAME-demo-password`): of the accounts alice, bob, carol, dave, erin, frank, grace, heidi
-        /// - Throws: `ConfigurationError` for a key that is not hex or too short.
+        /// - Throws: `ConfigurationError` for a key that is not hex or too short, and for a proxy that is no network.
         public init(reader: ConfigReader) throws {
             host = reader.string(forKey: "host", default: host)
             port = reader.int(forKey: "port", default: port)
@@ -65,6 +73,16 @@ extension ExampleAPI {
                 name: "general", limit: reader.int(forKey: "limits.general", default: generalLimit.limit), windowSeconds: 60)
             loginLimit = RateLimitPolicy(
                 name: "login", limit: reader.int(forKey: "limits.login", default: loginLimit.limit), windowSeconds: 60)
+            hosts = reader.stringArray(forKey: "hosts", default: hosts)
+            corsOrigins = reader.stringArray(forKey: "origins", default: corsOrigins)
+            if let proxies = reader.stringArray(forKey: "proxies"), !proxies.isEmpty {
+                let networks = proxies.compactMap(NetworkRange.init)
+                guard networks.count == proxies.count else {
+                    throw ConfigurationError(
+                        key: "proxies", expected: "networks like 10.0.0.0/8 or 2001:db8::/32, without bits beyond the prefix")
+                }
+                clientAddress = .trustedProxies(networks, header: .xForwardedFor)
+            }
             for index in users.indices {
                 let key = ConfigKey("passwords.\(users[index].username)")
                 users[index].password = reader.string(forKey: key, isSecret: true, default: users[index].password)

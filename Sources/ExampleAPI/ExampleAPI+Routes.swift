@@ -26,6 +26,13 @@ extension ExampleAPI {
 
         func router() throws -> AuditedRouter<BasicAuditedRequestContext> {
             let router = AuditedRouter(context: BasicAuditedRequestContext.self, permissions: configuration.permissions)
+            if !configuration.hosts.isEmpty { router.add(middleware: try TrustedHosts(configuration.hosts)) }
+            if !configuration.corsOrigins.isEmpty {
+                let policy = try CORSPolicy(
+                    origins: configuration.corsOrigins, methods: ["GET", "POST"], headers: ["Authorization"],
+                    exposed: ["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"])
+                router.add(middleware: CORS(policy))
+            }
             router.add(middleware: try ResponseCompression())
             router.add(middleware: BodyLimit(64 * 1024))
             // Not limited: a probe must not be told 429. It is recorded all the same, for the recorder is around the router.

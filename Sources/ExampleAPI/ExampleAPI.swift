@@ -5,7 +5,7 @@ public import Logging
 import NIOCore
 public import ServiceLifecycle
 
-/// A small bookshop's API: recorder, tokens, policies, limits, headers, compression. What the demonstration attacks.
+/// A small bookshop's API: recorder, tokens, policies, limits, headers, hosts, CORS, compression. What the demonstration attacks.
 ///
 /// `cardea routes` lists its routes, `GET /openapi.json` describes them. Accounts, sessions and books live in memory.
 public struct ExampleAPI: Service {
@@ -16,7 +16,7 @@ public struct ExampleAPI: Service {
     /// - Parameters:
     ///   - sink: takes the events.
     ///   - onListening: is told the port once it is bound; useful with port 0.
-    /// - Throws: `KeyError` for a signing key of fewer than 32 bytes.
+    /// - Throws: `KeyError` for a signing key of fewer than 32 bytes, `HardeningError` for a host or an origin that is none.
     public init(
         configuration: Configuration, sink: any EventSink, logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) throws {
@@ -25,7 +25,8 @@ public struct ExampleAPI: Service {
         let recorder = AuditRecorder(
             sink: sink,
             configuration: .init(
-                source: configuration.source, fingerprinter: Fingerprinter(key: configuration.fingerprintKey), clock: configuration.clock),
+                source: configuration.source, fingerprinter: Fingerprinter(key: configuration.fingerprintKey), clock: configuration.clock,
+                clientAddress: configuration.clientAddress),
             logger: logger)
         var application = Application(
             responder: try SecurityHeaders().around(recorder.wrap(parts.router())),
