@@ -23,6 +23,8 @@ extension ExampleAPI {
         public var signingKey = PBKDF2Passwords.randomBytes(32)
         /// Under which tokens and session ids are fingerprinted. Random by default; one that stays lets fingerprints be compared over restarts.
         public var fingerprintKey = PBKDF2Passwords.randomBytes(32)
+        /// What its API keys begin with, so that people and secret scanners know them.
+        public var apiKeyPrefix = "shop"
         public var accessTokenSeconds: Int64 = 900
         public var sessionSeconds: Int64 = 86_400
         public var passwordIterations = 20_000
@@ -53,6 +55,7 @@ extension ExampleAPI {
         /// - `source` (string, default: "example"): the service's name in its events
         /// - `signingKey` (hex, secret, default: random): 32 bytes or more
         /// - `fingerprintKey` (hex, secret, default: random): 16 bytes or more
+        /// - `apiKeyPrefix` (string, default: "shop"): what its API keys begin with
         /// - `accessTokenSeconds` (int, default: 900), `sessionSeconds` (int, default: 86400)
         /// - `passwordIterations` (int, default: 20000): of PBKDF2
         /// - `limits.general` (int, default: 300), `limits.login` (int, default: 30): requests a minute and client
@@ -66,6 +69,7 @@ extension ExampleAPI {
             source = reader.string(forKey: "source", default: source)
             signingKey = try Self.key(reader, "signingKey", minimum: 32) ?? signingKey
             fingerprintKey = try Self.key(reader, "fingerprintKey", minimum: 16) ?? fingerprintKey
+            apiKeyPrefix = reader.string(forKey: "apiKeyPrefix", default: apiKeyPrefix)
             accessTokenSeconds = Int64(reader.int(forKey: "accessTokenSeconds", default: Int(accessTokenSeconds)))
             sessionSeconds = Int64(reader.int(forKey: "sessionSeconds", default: Int(sessionSeconds)))
             passwordIterations = reader.int(forKey: "passwordIterations", default: passwordIterations)

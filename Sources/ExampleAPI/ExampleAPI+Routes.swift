@@ -11,6 +11,7 @@ extension ExampleAPI {
         let sessions: SessionStore
         let issuer: TokenIssuer
         let verifier: TokenVerifier
+        let apiKeys: APIKeys
 
         init(_ configuration: Configuration) throws {
             self.configuration = configuration
@@ -22,6 +23,10 @@ extension ExampleAPI {
             issuer = TokenIssuer(key: key, issuer: name, audience: audience, now: now)
             verifier = try TokenVerifier(
                 keys: [key.verificationKey], rules: .init(issuer: name, audience: audience, types: ["at+jwt"], leewaySeconds: 0), now: now)
+            guard let apiKeys = APIKeys(store: MemoryAccountStore(), prefix: configuration.apiKeyPrefix, clock: configuration.clock) else {
+                throw ConfigurationError(key: "apiKeyPrefix", expected: "1 to 16 lower-case letters and digits")
+            }
+            self.apiKeys = apiKeys
         }
 
         func router() throws -> AuditedRouter<BasicAuditedRequestContext> {
@@ -44,13 +49,17 @@ extension ExampleAPI {
             // From here on a route that nobody decided about keeps the API from starting.
             let open = router.denyingByDefault()
             let throttled = open.group().add(middleware: RateLimit(configuration.loginLimit, clock: configuration.clock))
-            let signedIn = open.group().add(
-                middleware: Authentication(BearerAuthenticator(verifier: verifier, status: sessions, realm: "example")))
+            let bearer = BearerAuthenticator(verifier: verifier, status: sessions, realm: "example")
+            let signedIn = open.group().add(middleware: Authentication(bearer))
+            // Programs come with a key, people with a token.
+            let signedInOrKey = open.group().add(
+                middleware: Authentication(bearer, APIKeyAuthenticator(keys: apiKeys, realm: "example", clock: configuration.clock)))
 
             open.describe(.init(title: "Bookshop", version: "1.0.0"), at: "openapi.json", policy: .anyone)
             SignInRoutes(users: users, sessions: sessions, issuer: issuer, accessLifetimeSeconds: configuration.accessTokenSeconds)
                 .add(open: open, throttled: throttled, signedIn: signedIn)
-            BookRoutes().add(to: signedIn)
+            BookRoutes().add(to: signedInOrKey)
+            APIKeyRoutes(keys: apiKeys, clock: configuration.clock).add(to: signedIn)
             AccountRoutes(users: users, sessions: sessions).add(to: signedIn)
             return router
         }

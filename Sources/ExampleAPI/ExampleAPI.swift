@@ -16,7 +16,8 @@ public struct ExampleAPI: Service {
     /// - Parameters:
     ///   - sink: takes the events.
     ///   - onListening: is told the port once it is bound; useful with port 0.
-    /// - Throws: `KeyError` for a signing key of fewer than 32 bytes, `HardeningError` for a host or an origin that is none.
+    /// - Throws: `KeyError` for a signing key of fewer than 32 bytes, `HardeningError` for a host or an origin that is none,
+    ///   `ConfigurationError` for a prefix that is none.
     public init(
         configuration: Configuration, sink: any EventSink, logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) throws {

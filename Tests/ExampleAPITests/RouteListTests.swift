@@ -10,9 +10,12 @@ import Testing
     /// What is meant: a new route has its line here.
     static let meant = """
         GET /admin/users permission:users:read [bearer] privileged [general]
-        GET /books authenticated [bearer] [general]
-        POST /books permission:books:write [bearer] [general]
-        GET /books/{id} authenticated [bearer] [general]
+        GET /api-keys authenticated [bearer] [general]
+        POST /api-keys authenticated [bearer] [general]
+        DELETE /api-keys/{id} authenticated [bearer] [general]
+        GET /books authenticated [bearer api_key] [general]
+        POST /books permission:books:write [bearer api_key] [general]
+        GET /books/{id} authenticated [bearer api_key] [general]
         GET /health anyone [] []
         POST /login anyone [] [general login]
         POST /logout authenticated [bearer] [general]
