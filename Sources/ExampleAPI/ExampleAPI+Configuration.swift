@@ -109,3 +109,16 @@ public struct ConfigurationError: Error, Sendable, CustomStringConvertible {
     public let expected: String
     public var description: String { "\(key): expected \(expected)" }
 }
+
+// A service group logs its services by their descriptions, and a description by reflection would tell keys and passwords.
+extension ExampleAPI: CustomStringConvertible {
+    public var description: String { "ExampleAPI(\(configuration))" }
+}
+
+extension ExampleAPI.Configuration: CustomStringConvertible {
+    public var description: String { "\(source) on \(host):\(port)" }
+}
+
+extension ExampleAPI.Configuration.User: CustomStringConvertible {
+    public var description: String { username }
+}

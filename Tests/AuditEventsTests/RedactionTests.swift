@@ -154,4 +154,18 @@ struct RedactionTests {
         let took = processorTime { _ = Redaction.redact(text) }
         #expect(took < .seconds(5))
     }
+
+    @Test("of an API key that an application issued, the secret goes and the name stays; what only resembles one stays whole")
+    func ownKeys() {
+        let (id, secret) = ("0f9c2a76e1d3b485", String(repeating: "0123456789abcdef", count: 4) + "deadbeef")
+        for (before, after) in [("/books/shop_", "/more"), ("shop_", ""), ("key shop_", " end"), ("SHOP2_", "?x"), ("a_shop_", "x")] {
+            let rest = after == "x" ? "" : after
+            #expect(Redaction.redact(before + id + "_" + secret + after) == before + id + "_[redacted:key]" + rest)
+        }
+        #expect(Redaction.redact("shop_\(id)_\(secret) shop_\(id)_\(secret)") == "shop_\(id)_[redacted:key] shop_\(id)_[redacted:key]")
+        for text in [
+            "/books/shop_\(id)", "_\(id)_\(secret)", "shop_\(id)_\(secret.prefix(63))", "shop_\(id.dropLast())_\(secret)",
+            "shop_\(id)-\(secret)", "shop_\(id.dropLast())g_\(secret)", "/objects/\(secret)",
+        ] { #expect(Redaction.redact(text) == nil) }
+    }
 }

@@ -10,10 +10,13 @@ import Testing
 
 /// What stands between the shop and the network, as a deployment configures it.
 @Suite struct EdgeTests {
+    private typealias Configure = (inout ExampleAPI.Configuration) -> Void
+
     @Test("told its origins, it lets their pages in, also to what it refuses, and no other's", arguments: Way.allCases)
     func origins(_ way: Way) async throws {
         let shop = "https://shop.example.com"
-        try await ExampleServer().run(way, configure: { $0.corsOrigins = [shop] }) { server, client in
+        let configure: Configure = { $0.corsOrigins = [shop] }
+        try await ExampleServer().run(way, configure: configure) { server, client in
             func preflight(_ origin: String, _ method: String) async throws -> TestResponse {
                 try await client.execute(
                     uri: "/books", method: .options,
@@ -47,13 +50,11 @@ import Testing
             ))
         let trust = try ExampleAPI.Configuration(reader: reader).clientAddress
         let one = RateLimitPolicy(name: "general", limit: 1, windowSeconds: 60)
-        try await ExampleServer().run(
-            .live,
-            configure: {
-                $0.clientAddress = trust
-                $0.generalLimit = one
-            }
-        ) { server, client in
+        let configure: Configure = {
+            $0.clientAddress = trust
+            $0.generalLimit = one
+        }
+        try await ExampleServer().run(.live, configure: configure) { server, client in
             var statuses: [Int] = []
             for address in ["198.51.100.7", "203.0.113.9", "1.1.1.1, 198.51.100.7"] {
                 let forwarded = HTTPField.Name("X-Forwarded-For")!
@@ -69,7 +70,8 @@ import Testing
 
     @Test("told its hosts, it answers for them alone", arguments: [(["localhost"], 200), (["*.example.com"], 400)])
     func hosts(hosts: [String], status: Int) async throws {
-        try await ExampleServer().run(.live, configure: { $0.hosts = hosts }) { server, client in
+        let configure: Configure = { $0.hosts = hosts }
+        try await ExampleServer().run(.live, configure: configure) { server, client in
             let response = try await client.execute(uri: "/health", method: .get)
             #expect(response.status.code == status)
             #expect(server.sink.requests.last?.header.status == Int16(status))

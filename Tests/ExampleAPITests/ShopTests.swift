@@ -118,6 +118,16 @@ import Testing
         #expect(sink.requests.first?.body.client?.ip == "127.0.0.1")
     }
 
+    @Test("its description, which service groups log, tells neither keys nor passwords")
+    func description() throws {
+        let configuration = ExampleAPI.Configuration()
+        let api = try ExampleAPI(configuration: configuration, sink: MemorySink(), logger: Logger(label: "test"))
+        for text in ["\(api)", "\(configuration)", "\(configuration.users)", String(reflecting: api)] {
+            #expect(text.contains("example") || text.contains("alice"))
+            #expect(!text.contains("demo-password") && !text.contains("\(configuration.signingKey[0]), \(configuration.signingKey[1])"))
+        }
+    }
+
     @Test("configuration is read, and a bad key is told by its name alone")
     func configuration() throws {
         let reader = ConfigReader(

@@ -37,6 +37,17 @@ extension SecretScanner {
         return part.contains { $0 < 58 && $0 > 47 } && part.contains { $0 < 91 && $0 > 64 } && part.contains { $0 > 96 }
     }
 
+    /// The secret of an API key that an application issued through Cardea, `PREFIX_ID_SECRET` with an id of 16 hex digits and 64 or more of
+    /// secret, given the underscore before the id. Prefix and id stay: they name the key in the open.
+    func ownKeySecret(after i: Int) -> Range<Int>? {
+        let start = i + 18
+        guard i > 0, isKeyCharacter(bytes[i - 1]), start + 64 <= bytes.count, bytes[start - 1] == UInt8(ascii: "_"),
+            bytes[i + 1..<start - 1].allSatisfy({ SecretName.hex($0) != nil }),
+            bytes[start..<start + 64].allSatisfy({ SecretName.hex($0) != nil })
+        else { return nil }
+        return start..<run(from: start, while: isKeyCharacter)
+    }
+
     /// RFC 7515 §3.1 and RFC 7516 §3.1: two to five base64url parts with dots, the first a JSON object (`eyJ`), others empty at times.
     func jwtEnd(from i: Int) -> Int? {
         let first = run(from: i, while: isKeyCharacter)

@@ -19,7 +19,7 @@ struct SecretScanner {
 
     /// The bytes at which `secret(at:)` has something to look for.
     private static let isInteresting: [Bool] = {
-        let first = Set("e-BbNnh:=%".utf8)
+        let first = Set("e-BbNnh:=%_".utf8)
         return (0..<256).map { first.contains(UInt8($0)) || !keysByFirstByte[$0].isEmpty }
     }()
 
@@ -58,6 +58,7 @@ struct SecretScanner {
         case UInt8(ascii: "-"):
             if matches("-----BEGIN ", at: i), let end = pemEnd(from: i) { return (i..<end, "private_key") }
             return nil
+        case UInt8(ascii: "_"): return ownKeySecret(after: i).map { ($0, "key") }
         default: break
         }
         guard startsWord(i) else { return nil }
