@@ -13,14 +13,7 @@ source scripts/example.sh
 version=4.32.5
 seed=${CARDEA_CONFORMANCE_SEED:-9457}
 seconds=${CARDEA_CONFORMANCE_SECONDS:-60}
-cardea=
-case "${1:-}" in
-    "") ;;
-    --binary) cardea=$2 ;;
-    *) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
-esac
-
-need_packages "${CARDEA_PACKAGES[@]}"
+choose_cardea "$@"
 python3 -c 'import ensurepip, venv' 2>/dev/null || need_packages python3 python3-venv
 tools=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/cardea/schemathesis-$version
 if [ ! -x "$tools/bin/schemathesis" ]; then
@@ -29,11 +22,6 @@ if [ ! -x "$tools/bin/schemathesis" ]; then
     mkdir -p "$(dirname "$tools")"
     python3 -m venv "$tools"
     "$tools/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$version" || { rm -rf "$tools"; exit 1; }
-fi
-if [ -z "$cardea" ]; then
-    need_swift
-    swift build --product cardea
-    cardea="$(swift build --show-bin-path)/cardea"
 fi
 
 home=$(mktemp -d /tmp/cardea-conformance.XXXXXX)

@@ -9,18 +9,7 @@ cd "$(dirname "$0")/.."
 source scripts/prerequisites.sh
 source scripts/example.sh
 
-cardea=
-case "${1:-}" in
-    "") ;;
-    --binary) cardea=$2 ;;
-    *) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2 ;;
-esac
-need_packages "${CARDEA_PACKAGES[@]}"
-if [ -z "$cardea" ]; then
-    need_swift
-    swift build --product cardea
-    cardea="$(swift build --show-bin-path)/cardea"
-fi
+choose_cardea "$@"
 
 home=$(mktemp -d /tmp/cardea-secrets.XXXXXX)
 export CARDEA_HOME=$home CARDEA_EXAMPLE_PASSWORD_ITERATIONS=100
@@ -65,7 +54,7 @@ plant() {
     key=$(curl -sS "${json[@]}" -H "Authorization: Bearer $access" -d '{"label":"planted"}' "$url/api-keys" | field key)
     [ -n "$key" ] || { echo "No API key" >&2; return 1; }
     jwt=${access##*.}
-    planted+=("$access" "$jwt" "$(field refresh_token <<<"$answer")" "$key" alice-demo-password)
+    planted+=("$access" "$jwt" "$(field refresh_token <<<"$answer")" "$key" "${key##*_}" alice-demo-password)
     request "$url/books/$access"
     request "$url/books/$key"
     request "$url/books?access_token=$access"
