@@ -76,7 +76,7 @@ let package = Package(
         .target(name: "AuditTesting", dependencies: ["AuditEvents"], swiftSettings: settings),
         .target(
             name: "ExampleAPI",
-            dependencies: ["AuditMiddleware", "AuditEvents", .hummingbird, .configuration, .crypto, .lifecycle, .logging],
+            dependencies: ["AuditMiddleware", "AuditEvents", .httpClient, .hummingbird, .configuration, .crypto, .lifecycle, .logging],
             swiftSettings: settings),
         .executableTarget(
             name: "cardea",
@@ -109,7 +109,7 @@ let package = Package(
         .testTarget(
             name: "ExampleAPITests",
             dependencies: [
-                "ExampleAPI", "AuditMiddleware", "AuditEvents", "AuditTesting", .configuration, .hummingbird, .hummingbirdTesting,
+                "ExampleAPI", "AuditMiddleware", "AuditEvents", "AuditTesting", .configuration, .crypto, .httpClient, .hummingbird, .hummingbirdTesting,
                 .lifecycle,
             ],
             swiftSettings: settings),

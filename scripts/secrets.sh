@@ -12,7 +12,7 @@ source scripts/example.sh
 choose_cardea "$@"
 
 home=$(mktemp -d /tmp/cardea-secrets.XXXXXX)
-export CARDEA_HOME=$home CARDEA_EXAMPLE_PASSWORD_ITERATIONS=100
+export CARDEA_HOME=$home CARDEA_EXAMPLE_PASSWORD_COST=4
 unset CARDEA_DATABASE_URL
 trap end_example EXIT
 

@@ -1,28 +1,34 @@
+import AsyncHTTPClient
 public import AuditEvents
-import AuditMiddleware
+public import AuditMiddleware
 package import Hummingbird
 public import Logging
 import NIOCore
 public import ServiceLifecycle
 
-/// A small bookshop's API: recorder, tokens, policies, limits, headers, hosts, CORS, compression. What the demonstration attacks.
+/// A small bookshop's API behind every layer of the middleware. What the demonstration attacks.
 ///
-/// `cardea routes` lists its routes, `GET /openapi.json` describes them. Accounts, sessions and books live in memory.
+/// `cardea routes` lists its routes, `GET /openapi.json` describes them. Its books live in memory, everything else where `Storage` says.
 public struct ExampleAPI: Service {
     public let configuration: Configuration
     private let application: Application<SecuredResponder<RecordedResponder<RouterResponder<BasicAuditedRequestContext>>>>
-    private let heartbeat: AuditHeartbeat
+    private let services: [any Service]
+    /// For asking identity providers, where there are any.
+    private let client: HTTPClient?
 
     /// - Parameters:
     ///   - sink: takes the events.
+    ///   - http: asks identity providers; a client of its own unless given.
     ///   - onListening: is told the port once it is bound; useful with port 0.
     /// - Throws: `KeyError` for a signing key of fewer than 32 bytes, `HardeningError` for a host or an origin that is none,
-    ///   `ConfigurationError` for a prefix that is none.
+    ///   `ConfigurationError` and `OAuthConfigurationError` for what else cannot work.
     public init(
-        configuration: Configuration, sink: any EventSink, logger: Logger, onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+        configuration: Configuration, storage: Storage = .memory(), sink: any EventSink, http: (any OutboundHTTP)? = nil, logger: Logger,
+        onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) throws {
         self.configuration = configuration
-        let parts = try Parts(configuration)
+        client = configuration.asksProviders && http == nil ? HTTPClient(configuration: OutboundClient.configuration) : nil
+        let parts = try Parts(configuration, storage, http: http ?? client.map { OutboundClient($0) }, logger: logger)
         let recorder = AuditRecorder(
             sink: sink,
             configuration: .init(
@@ -36,20 +42,22 @@ public struct ExampleAPI: Service {
             server: .http1(configuration: .init(additionalChannelHandlers: recorder.connectionHandlers(), idleTimeout: .seconds(60))),
             configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) }, logger: logger)
-        application.beforeServerStarts {
-            for user in configuration.users {
-                try await parts.users.add(username: user.username, password: user.password, roles: user.roles)
-            }
-        }
+        application.beforeServerStarts { try await parts.addUsers() }
         self.application = application
-        heartbeat = recorder.heartbeat()
+        services = [recorder.heartbeat(), parts.revocations]
     }
 
     /// Serves until the service group ends it, with a heartbeat on the record.
     public func run() async throws {
         var application = application
-        application.addServices(heartbeat)
-        try await application.run()
+        for service in services { application.addServices(service) }
+        do {
+            try await application.run()
+        } catch {
+            try? await client?.shutdown()
+            throw error
+        }
+        try await client?.shutdown()
     }
 
     /// The application, for tests in process.

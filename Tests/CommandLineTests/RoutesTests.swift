@@ -13,7 +13,7 @@ struct RoutesTests {
         #expect(json == lines && json.count >= 10)
         let books = try #require(json.first { $0.object?["path"] == "/books" && $0.object?["method"] == "POST" }?.object)
         #expect(books["policy"] == "permission:books:write")
-        #expect(books["schemes"] == ["bearer", "api_key"])
+        #expect(books["schemes"] == ["bearer", "api_key", "session"])
         #expect(books["privileged"] == false)
         let csv = try await cardea.done("routes", "-o", "csv")
         #expect(csv.text.hasPrefix("method,path,policy,schemes,privileged,limits\r\n"))

@@ -28,7 +28,7 @@ import Testing
             #expect(granted.status.code / 100 == 2)
             #expect(granted.headers[.accessControlAllowOrigin] == shop)
             #expect(granted.headers[.accessControlAllowMethods]?.contains("POST") == true)
-            for (origin, method) in [("https://shop.example.com.evil.example", "POST"), ("null", "POST"), (shop, "DELETE")] {
+            for (origin, method) in [("https://shop.example.com.evil.example", "POST"), ("null", "POST"), (shop, "PATCH")] {
                 let refused = try await preflight(origin, method)
                 #expect(refused.status == .badRequest, "\(origin) \(method)")
                 #expect(server.sink.requests.last?.header.status == 400)

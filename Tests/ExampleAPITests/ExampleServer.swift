@@ -22,16 +22,17 @@ struct ExampleServer: Sendable {
     let fingerprinter = Fingerprinter(key: fingerprintKey)
 
     func run(
-        _ way: Way, configure: (inout ExampleAPI.Configuration) -> Void = { _ in },
+        _ way: Way, http: (any OutboundHTTP)? = nil, configure: (inout ExampleAPI.Configuration) -> Void = { _ in },
         _ body: @escaping @Sendable (ExampleServer, any TestClientProtocol) async throws -> Void
     ) async throws {
         var configuration = ExampleAPI.Configuration()
         configuration.port = 0
-        configuration.passwordIterations = 10
+        configuration.passwordCost = 1
         configuration.fingerprintKey = Self.fingerprintKey
         configuration.clock = clock.clock
         configure(&configuration)
-        let api = try ExampleAPI(configuration: configuration, sink: sink, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let api = try ExampleAPI(
+            configuration: configuration, sink: sink, http: http, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         try await api.testable.test(way.setup) { client in try await body(self, client) }
     }
 

@@ -9,18 +9,33 @@ import Testing
 @Suite struct RouteListTests {
     /// What is meant: a new route has its line here.
     static let meant = """
-        GET /admin/users permission:users:read [bearer] privileged [general]
-        GET /api-keys authenticated [bearer] [general]
-        POST /api-keys authenticated [bearer] [general]
-        DELETE /api-keys/{id} authenticated [bearer] [general]
-        GET /books authenticated [bearer api_key] [general]
-        POST /books permission:books:write [bearer api_key] [general]
-        GET /books/{id} authenticated [bearer api_key] [general]
+        GET /admin/users permission:users:read [bearer basic] privileged [general]
+        PUT /admin/users/{id}/disabled permission:users:write [bearer basic] privileged [general]
+        PUT /admin/users/{id}/roles permission:users:write [bearer basic] privileged [general]
+        DELETE /admin/users/{id}/second-factor permission:users:write [bearer basic] privileged [general]
+        GET /api-keys authenticated [bearer session] [general]
+        POST /api-keys authenticated [bearer session] [general]
+        DELETE /api-keys/{id} authenticated [bearer session] [general]
+        GET /books authenticated [bearer api_key session] [general]
+        POST /books permission:books:write [bearer api_key session] [general]
+        GET /books/{id} authenticated [bearer api_key session] [general]
         GET /health anyone [] []
         POST /login anyone [] [general login]
-        POST /logout authenticated [bearer] [general]
-        GET /me authenticated [bearer] [general]
+        POST /logout authenticated [bearer session] [general]
+        POST /logout/everywhere authenticated [bearer session] [general]
+        GET /me authenticated [bearer session] [general]
+        POST /me/password authenticated [bearer session] [general]
+        POST /me/second-factor authenticated [bearer session] [general]
+        PUT /me/second-factor authenticated [bearer session] [general]
+        POST /oauth/revoke anyone [] [general]
+        POST /oauth/token anyone [] [general]
         GET /openapi.json anyone [] [general]
+        POST /orders authenticated [dpop] [general orders]
+        POST /session anyone [] [general login]
+        DELETE /sessions authenticated [bearer session] [general]
+        GET /sessions authenticated [bearer session] [general]
+        DELETE /sessions/{session} authenticated [bearer session] [general]
+        POST /token/bind authenticated [bearer] [general]
         POST /token/refresh anyone [] [general]
         """
 
@@ -55,7 +70,7 @@ import Testing
         let routes = try ExampleAPI.routes().routes
         try await ExampleServer().run(way) { server, client in
             for route in routes {
-                let uri = route.template.replacing("{id}", with: "1")
+                let uri = route.template.replacing("{id}", with: "1").replacing("{session}", with: "1")
                 let response = try await server.send(client, route.method, uri)
                 #expect((response.status == .unauthorized) == (route.policyText != "anyone"), "\(route.method) \(uri)")
             }

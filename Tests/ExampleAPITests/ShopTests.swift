@@ -97,7 +97,7 @@ import Testing
     func service() async throws {
         var configuration = ExampleAPI.Configuration()
         configuration.port = 0
-        configuration.passwordIterations = 1
+        configuration.passwordCost = 1
         let (ports, found) = AsyncStream<Int>.makeStream()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let sink = MemorySink()

@@ -20,15 +20,18 @@ import Testing
                 #expect(event.header.source == "example")
                 #expect(event.header.actorKind == .user)
                 #expect(event.body.actor == .init(id: "alice", name: "alice"))
-                #expect(event.body.session.map(Fingerprinter.isFingerprint) == true)
-                #expect(event.body.token?.fingerprint == server.fingerprinter.fingerprint(tokens.access, purpose: .token))
+                // At the sign-in there is no session yet.
+                if event.header.type != .loginSuccess {
+                    #expect(event.body.session.map(Fingerprinter.isFingerprint) == true)
+                    #expect(event.body.token?.fingerprint == server.fingerprinter.fingerprint(tokens.access, purpose: .token))
+                }
                 #expect(event.body.requestID == events[0].body.requestID)
                 #expect(event.body.client?.userAgent == "honest/1")
             }
             let response = try await server.send(client, .get, "/me", token: tokens.access)
             #expect(String(buffer: response.body) == #"{"id":"alice","roles":["editor"]}"#)
-            #expect(server.sink.events.last?.body.session == events[0].body.session)
-            #expect(server.sink.events.last?.body.token?.fingerprint == events[0].body.token?.fingerprint)
+            #expect(server.sink.events.last?.body.session == events[1].body.session)
+            #expect(server.sink.events.last?.body.token?.fingerprint == events[1].body.token?.fingerprint)
         }
     }
 
@@ -36,7 +39,7 @@ import Testing
     func failure(_ way: Way) async throws {
         try await ExampleServer().run(way) { server, client in
             var bodies: Set<String> = []
-            for (username, reason) in [("alice", "bad_password"), ("mallory", "unknown_account"), ("ALICE", "unknown_account")] {
+            for (username, reason) in [("alice", "bad_password"), ("mallory", "unknown_account"), ("ALICE", "bad_password")] {
                 let before = server.sink.events.count
                 let response = try await server.send(
                     client, .post, "/login", json: ["username": .string(username), "password": "SECRET-guess"])
@@ -48,8 +51,8 @@ import Testing
                 let event = try #require(events.first)
                 #expect(event.header.outcome == .failure)
                 #expect(event.header.reason == reason)
-                #expect(event.body.actor?.name == username)
-                #expect(event.body.actor?.id == (reason == "bad_password" ? username : nil))
+                #expect(event.body.actor?.name == username.lowercased())
+                #expect(event.body.actor?.id == (reason == "bad_password" ? username.lowercased() : nil))
                 #expect(event.header.actorKind == .anonymous)
                 #expect(events.last?.header.outcome == .denied)
                 #expect(events.last?.header.status == 401)
@@ -59,23 +62,33 @@ import Testing
         }
     }
 
-    @Test("guessing is recorded well before it is throttled", arguments: Way.allCases)
+    @Test("guessing is recorded to the end, though after three guesses nobody judges them", arguments: Way.allCases)
     func bruteForce(_ way: Way) async throws {
         try await ExampleServer().run(way) { server, client in
             var statuses: [Int] = []
             for i in 0..<40 {
                 let response = try await server.send(client, .post, "/login", json: ["username": "bob", "password": .string("guess \(i)")])
                 statuses.append(response.status.code)
+                if response.status == .tooManyRequests { #expect(response.headers[.retryAfter] != nil) }
             }
-            #expect(statuses == Array(repeating: 401, count: 30) + Array(repeating: 429, count: 10))
-            #expect(server.sink.events(.loginFailure).count == 30)
+            #expect(statuses == Array(repeating: 401, count: 3) + Array(repeating: 429, count: 37))
+            // Thirty reach the sign-in in a minute, and all thirty count as guesses.
+            #expect(
+                server.sink.events(.loginFailure).map(\.header.reason) == Array(repeating: "bad_password", count: 3)
+                    + Array(repeating: "locked", count: 27))
+            #expect(server.sink.events(.loginLocked).count == 1)
             let throttled = server.sink.events(.rateLimitExceeded)
             #expect(throttled.count == 10)
             #expect(throttled.allSatisfy { $0.header.reason == "login" && $0.header.route == "/login" })
-            // Others' routes are not closed by it, and after a while neither is this one.
+            // Others' routes are not closed by it, nor other accounts; and after the lock neither is this one.
             #expect(try await server.send(client, .get, "/health").status == .ok)
             server.clock.advance(seconds: 120)
+            _ = try await server.logIn(client, "carol")
+            let early = try await server.send(client, .post, "/login", json: ["username": "bob", "password": "bob-demo-password"])
+            #expect(early.status == .tooManyRequests)
+            server.clock.advance(seconds: 900)
             _ = try await server.logIn(client, "bob")
+            #expect(server.sink.events(.loginSuccessAfterFailure).count == 1)
         }
     }
 
@@ -121,7 +134,7 @@ import Testing
             // Another session of the same user goes on.
             #expect(try await server.send(client, .get, "/me", token: other.access).status == .ok)
             #expect(try await server.send(client, .post, "/token/refresh", json: ["refresh_token": "made up"]).status == .unauthorized)
-            #expect(server.sink.events(.tokenRejected).last?.header.reason == "unknown_refresh_token")
+            #expect(server.sink.events(.tokenRejected).last?.header.reason == "malformed")
             for secret in [first.access, first.refresh, second.access, second.refresh] { #expect(!server.sink.text.contains(secret)) }
         }
     }
@@ -160,7 +173,7 @@ import Testing
             #expect(
                 try await server.send(client, .post, "/token/refresh", json: ["refresh_token": .string(tokens.refresh)]).status
                     == .unauthorized)
-            #expect(server.sink.events(.tokenRejected).last?.header.reason == "unknown_refresh_token")
+            #expect(server.sink.events(.tokenRejected).last?.header.reason == "expired")
         }
     }
 

@@ -1,6 +1,6 @@
 -- Who may do what. Everything is taken away first, so that this file alone says it.
 revoke all on schema audit from public;
-revoke all on all tables in schema audit from public, cardea_writer, cardea_worker, cardea_reader, cardea_admin;
+revoke all on all tables in schema audit from public, cardea_writer, cardea_access, cardea_worker, cardea_reader, cardea_admin;
 revoke all on all functions in schema audit from public, cardea_writer, cardea_worker, cardea_reader, cardea_admin;
 grant usage on schema audit to cardea_writer, cardea_worker, cardea_reader, cardea_admin;
 
@@ -30,6 +30,9 @@ revoke all on schema audit_access from public;
 revoke all on all tables in schema audit_access from public, cardea_writer, cardea_access, cardea_worker, cardea_reader, cardea_admin;
 revoke all on all functions in schema audit_access from public, cardea_writer, cardea_access, cardea_worker, cardea_reader, cardea_admin;
 grant usage on schema audit_access to cardea_access, cardea_admin;
+-- Of the record it sees which version it has, and nothing more.
+grant usage on schema audit to cardea_access;
+grant select on audit.migration to cardea_access;
 
 -- Shared rate limits: one function, the table is its own.
 grant execute on function audit_access.take_rate_limits to cardea_access, cardea_admin;

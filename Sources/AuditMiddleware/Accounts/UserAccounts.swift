@@ -18,10 +18,12 @@ public struct UserAccounts: Sendable {
 
     /// Makes an account.
     ///
+    /// - Parameter id: what it is called in tokens and events for ever, at most 256 bytes; a UUIDv7 unless given. Of one that a person once bore no
+    ///   other should be made.
     /// - Throws: `Problem`: 400 for a name that is none or a password that is not taken, 409 where the name is taken, 503 where passwords cannot be
     ///   hashed at present.
-    public func create(username typed: String, password: String, roles: [String] = [], in audit: AuditContext? = nil) async throws
-        -> StoredAccount
+    public func create(username typed: String, password: String, roles: [String] = [], id: String? = nil, in audit: AuditContext? = nil)
+        async throws -> StoredAccount
     {
         guard let username = Username(typed)?.description else {
             try await audit?.emit(.inputValidationFailure, outcome: .failure, reason: "bad_username", severity: .low)
@@ -30,13 +32,17 @@ public struct UserAccounts: Sendable {
                 detail: "A user name has 1 to 64 of the letters a to z, digits and . _ - + @, and begins with a letter or digit.")
         }
         try Self.check(roles)
+        guard id.map({ (1...256).contains($0.utf8.count) && !$0.utf8.contains(0) }) ?? true else {
+            throw Problem(.badRequest, detail: "An id has 1 to 256 bytes.")
+        }
         if let violation = policy.violation(of: password, username: username) {
             try await audit?.emit(.inputValidationFailure, outcome: .failure, reason: "password_\(violation.code)", severity: .low)
             throw Problem(.badRequest, detail: violation.detail)
         }
         let now = signIn.clock.now()
         let account = StoredAccount(
-            id: EventID(time: now).description, username: username, passwordHash: try await hash(password), roles: roles, created: now)
+            id: id ?? EventID(time: now).description, username: username, passwordHash: try await hash(password), roles: roles, created: now
+        )
         guard try await store.create(account) else { throw Problem(.conflict, detail: "There is an account of that name.") }
         try await record(.userCreated, account, in: audit) { $0.details["roles"] = .array(roles.map { .string($0) }) }
         return account

@@ -12,15 +12,17 @@ public struct BearerAuthenticator: Authenticator {
     private let leavesOpaque: Bool
 
     /// - Parameters:
+    ///   - others: verifiers for tokens of other issuers, such as an identity provider with a `RemoteKeySource`; a token's `iss` says which is asked.
     ///   - status: asked of every token that holds, whether it was revoked.
     ///   - realm: the `realm` of the challenge.
     ///   - leavesOpaqueTokens: whether what has not the shape of a JWT is left to the next scheme, such as an `IntrospectionAuthenticator`.
     ///   - rememberedTokens: how many tokens that held are known again without verifying them anew; 0 for none.
     public init(
-        verifier: TokenVerifier, status: (any TokenStatusChecking)? = nil, realm: String, leavesOpaqueTokens: Bool = false,
+        verifier: TokenVerifier, others: [TokenVerifier] = [], status: (any TokenStatusChecking)? = nil, realm: String,
+        leavesOpaqueTokens: Bool = false,
         rememberedTokens: Int = 4096
     ) {
-        tokens = JWTAuthentication(verifier: verifier, status: status, remembered: rememberedTokens)
+        tokens = JWTAuthentication(verifiers: [verifier] + others, status: status, remembered: rememberedTokens)
         leavesOpaque = leavesOpaqueTokens
         challenge = AuthenticationChallenge(scheme: "Bearer", parameters: ["realm": realm])
     }

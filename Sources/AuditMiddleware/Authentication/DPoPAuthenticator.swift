@@ -18,7 +18,7 @@ public struct DPoPAuthenticator: Authenticator {
         realm: String,
         rememberedTokens: Int = 4096
     ) {
-        tokens = JWTAuthentication(verifier: verifier, status: status, remembered: rememberedTokens)
+        tokens = JWTAuthentication(verifiers: [verifier], status: status, remembered: rememberedTokens)
         self.proofs = proofs
         self.replays = replays
         challenge = AuthenticationChallenge(
@@ -51,33 +51,21 @@ public struct DPoPAuthenticator: Authenticator {
     }
 
     private func prove(_ request: Request, _ token: Substring, _ thumbprint: String, _ audit: AuditContext) async throws {
-        var fields = request.headers.lazy.filter { $0.name == .dpop }.makeIterator()
-        guard let field = fields.next() else { throw TokenRejection(.proofMissing) }
-        guard fields.next() == nil else { throw TokenRejection(.proofMalformed) }
-        let proof = try proofs.verify(field.value, method: request.method, path: request.uri.path, token: token)
-        guard proof.thumbprint.utf8.elementsEqual(thumbprint.utf8) else { throw TokenRejection(.proofWrongToken) }
-        let isFirst: Bool
-        do {
-            isFirst = try await replays.claim(proof.replayKey, expires: proof.expires, at: proofs.time)
-        } catch { throw ProofStoreFailure() }
-        guard isFirst else { throw TokenRejection(.proofReplayed) }
+        let proof = try await proofs.claimed(in: request, token: token, replays: replays) {
+            $0.thumbprint.utf8.elementsEqual(thumbprint.utf8)
+        }
         if let nonce = proof.newNonce { audit.addResponseField(.dpopNonce, nonce) }
     }
 
     private func refuse(_ rejection: TokenRejection, _ audit: AuditContext) -> AuthenticationResult {
-        let isNonce = rejection.reason == .proofNonce
         var result = AuthenticationRejection(
             reason: rejection.reason.code, severity: rejection.reason.severity,
-            error: isNonce ? "use_dpop_nonce" : rejection.reason == .proofWrongToken ? "invalid_token" : "invalid_dpop_proof",
-            detail: "The proof of possession is not valid.")
+            error: rejection.reason == .proofWrongToken ? "invalid_token" : rejection.proofError, detail: TokenRejection.proofDetail)
         if let algorithm = rejection.algorithm { result.details["algorithm"] = .string(algorithm) }
         if let nonces = proofs.policy.nonces { result.headers[.dpopNonce] = nonces.nonce(at: proofs.time) }
         return .rejected(result)
     }
 }
-
-/// Whether a proof was seen before cannot be found out.
-private struct ProofStoreFailure: Error {}
 
 extension HTTPField.Name {
     /// `DPoP` (RFC 9449 §4.1).

@@ -27,12 +27,13 @@ struct JWTAuthentication: Sendable {
         init(capacity: Int) { entries = Mutex(RecentEntries(capacity: capacity)) }
     }
 
-    let verifier: TokenVerifier
+    /// One for each issuer whose tokens are accepted, the first of them for tokens that name none.
+    private let verifiers: [TokenVerifier]
     private let status: (any TokenStatusChecking)?
     private let memory: Memory?
 
-    init(verifier: TokenVerifier, status: (any TokenStatusChecking)?, remembered: Int) {
-        self.verifier = verifier
+    init(verifiers: [TokenVerifier], status: (any TokenStatusChecking)?, remembered: Int) {
+        self.verifiers = verifiers
         self.status = status
         memory = remembered > 0 ? Memory(capacity: remembered) : nil
     }
@@ -40,8 +41,9 @@ struct JWTAuthentication: Sendable {
     /// - Throws: `KeysUnavailable`; what `TokenStatusChecking` throws.
     func judge(_ token: Substring, _ audit: AuditContext) async throws -> Judgement {
         let known: Known
+        let verifier = verifier(of: token)
         let digest = memory != nil && token.utf8.count <= verifier.rules.maximumBytes ? TokenDigest(token) : nil
-        if let digest, let remembered = remembered(digest, audit) {
+        if let digest, let remembered = remembered(digest, verifier, audit) {
             known = remembered
         } else {
             let (verified, keys): (VerifiedToken, KeySet)
@@ -59,7 +61,15 @@ struct JWTAuthentication: Sendable {
         return .holds(known.principal, known.token)
     }
 
-    private func remembered(_ digest: TokenDigest, _ audit: AuditContext) -> Known? {
+    /// The verifier for the issuer that a token says it is from. Nothing is believed by that: the verifier has its own keys.
+    private func verifier(of token: Substring) -> TokenVerifier {
+        guard verifiers.count > 1, let compact = try? CompactToken(token, maximumBytes: verifiers[0].rules.maximumBytes),
+            let issuer = compact.payload.flatMap({ (try? JSONValue(parsing: $0, maximumDepth: 16))?.object?["iss"]?.string })
+        else { return verifiers[0] }
+        return verifiers.first { $0.rules.issuer.utf8.elementsEqual(issuer.utf8) } ?? verifiers[0]
+    }
+
+    private func remembered(_ digest: TokenDigest, _ verifier: TokenVerifier, _ audit: AuditContext) -> Known? {
         guard let memory, let known = memory.entries.withLock({ $0.value(digest) }) else { return nil }
         guard known.trail === audit.trail, verifier.signatures.source.current() === known.keys, verifier.isCurrent(known.token) else {
             memory.entries.withLock { $0.remove(digest) }

@@ -63,6 +63,25 @@ public struct OAuthSignIn<Context: AuditedRequestContext>: Sendable {
         routes.get("\(configuration.path)/:provider/callback", use: callback)
     }
 
+    /// The same, described.
+    public func add(to routes: AuditedRouter<Context>) {
+        let provider = APIOperation.Parameter.path("provider", .string(pattern: "^[a-z0-9-]{1,32}$"))
+        let redirect = APIOperation.Answer(headers: ["Location"])
+        routes.get(
+            "\(configuration.path)/:provider", policy: .anyone,
+            APIOperation(
+                "Signs in at an identity provider",
+                parameters: [provider, .query("return", .string(length: 1...2048), "A path of this host.")],
+                gives: [.seeOther: redirect], fails: [.badRequest, .notFound, .badGateway]),
+            use: start)
+        routes.get(
+            "\(configuration.path)/:provider/callback", policy: .anyone,
+            APIOperation(
+                "Where the identity provider sends browsers back to", parameters: [provider], gives: [.seeOther: redirect],
+                fails: [.badRequest, .forbidden, .notFound, .badGateway]),
+            use: callback)
+    }
+
     /// The redirect URI to register with a provider.
     public func redirectURI(of provider: String) -> String { "\(configuration.publicURL)/\(configuration.path)/\(provider)/callback" }
 

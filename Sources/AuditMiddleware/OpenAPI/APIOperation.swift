@@ -49,8 +49,10 @@ public struct APIOperation: Sendable {
     public var tag: String?
     /// Those of the path need not be said unless more is known of them than that they are text.
     public var parameters: [Parameter]
-    /// The JSON that it takes; it is required.
+    /// What it takes; it is required.
     public var body: JSONSchema?
+    /// The body's media type: JSON, or a form (`application/x-www-form-urlencoded`).
+    public var bodyType = "application/json"
     public var answers: [(status: HTTPResponse.Status, answer: Answer)]
     /// The statuses of its own problem documents.
     public var problems: [HTTPResponse.Status]
@@ -65,5 +67,12 @@ public struct APIOperation: Sendable {
         self.body = body
         self.answers = answers.map { ($0.key, $0.value) }
         self.problems = problems
+    }
+
+    /// The same for an operation that takes a form, its fields as members of an object.
+    func takingForm(_ fields: JSONSchema) -> APIOperation {
+        var operation = self
+        (operation.body, operation.bodyType) = (fields, "application/x-www-form-urlencoded")
+        return operation
     }
 }

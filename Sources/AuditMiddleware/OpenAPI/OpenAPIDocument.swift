@@ -55,7 +55,7 @@ public struct OpenAPIDocument: Sendable {
         }
         if let body = operation.body {
             schemas.merge(body.components) { $1 }
-            json["requestBody"] = ["required": true, "content": ["application/json": ["schema": .object(body.json)]]]
+            json["requestBody"] = ["required": true, "content": .object([operation.bodyType: ["schema": .object(body.json)]])]
         }
         return json
     }
@@ -71,7 +71,7 @@ public struct OpenAPIDocument: Sendable {
             if !answer.headers.isEmpty { response["headers"] = .object(headers(answer.headers, required: true)) }
             responses[String(status.code)] = .object(response)
         }
-        var problems = Set(operation.problems).union([.serviceUnavailable])
+        var problems = Set(operation.problems).union(route.problems).union([.serviceUnavailable])
         if !route.schemes.isEmpty { problems.formUnion([.badRequest, .unauthorized]) }
         if !route.isOpen { problems.insert(.unauthorized) }
         if let policy = route.policy, !policy.admitsNobody, policy.description != Policy.authenticated.description {

@@ -127,7 +127,8 @@ public final class AuditedRouter<Context: AuditedRequestContext>: RouterMethods 
         let path = registry.options.contains(.caseInsensitive) ? path.lowercased() : path
         let route = Route(
             method: method, template: path.description, policy: .together(traits.policies), requiresCredential: traits.requiresCredential,
-            schemes: traits.schemes, isPrivileged: traits.isPrivileged, limits: traits.limits, operation: operation)
+            schemes: traits.schemes, isPrivileged: traits.isPrivileged, limits: traits.limits, problems: traits.problems,
+            operation: operation)
         registry.routes.append(route)
         let name = "\(method.rawValue) \(route.template)"
         if route.policy == nil, undecided == .refusedAtStart { registry.error.undecided.append(name) }

@@ -16,6 +16,8 @@ public struct Route: Sendable {
     public let isPrivileged: Bool
     /// The names of the rate limits before it.
     public let limits: [String]
+    /// What the layers before it may answer with.
+    let problems: Set<HTTPResponse.Status>
     /// What it does, as far as it was described.
     public let operation: APIOperation?
 

@@ -1,3 +1,5 @@
+public import HTTPTypes
+
 /// What the layers before a route add up to.
 public struct RouteTraits: Sendable {
     public var policies: [Policy] = []
@@ -6,6 +8,8 @@ public struct RouteTraits: Sendable {
     public var challenges: [AuthenticationChallenge] = []
     public var isPrivileged = false
     public var limits: [String] = []
+    /// What the layers themselves may answer with, beside what authentication, policies and limits go without saying for.
+    public var problems: Set<HTTPResponse.Status> = []
 
     public init() {}
 }
@@ -40,4 +44,18 @@ extension RateLimits: RouteDescribing {
 
 extension ConcurrentRequestLimit: RouteDescribing {
     public func describe(_ traits: inout RouteTraits) { traits.limits.append(name) }
+}
+
+extension RequestValidation: RouteDescribing {
+    public func describe(_ traits: inout RouteTraits) {
+        traits.problems.formUnion([.badRequest, .uriTooLong, .requestHeaderFieldsTooLarge])
+    }
+}
+
+extension TrustedHosts: RouteDescribing {
+    public func describe(_ traits: inout RouteTraits) { traits.problems.insert(.badRequest) }
+}
+
+extension CrossSiteGuard: RouteDescribing {
+    public func describe(_ traits: inout RouteTraits) { traits.problems.insert(.forbidden) }
 }

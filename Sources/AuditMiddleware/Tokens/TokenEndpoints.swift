@@ -81,3 +81,20 @@ public struct TokenEndpoints<Context: AuditedRequestContext>: Sendable {
         return Problem(.badRequest, detail: "The request is not what this endpoint takes.", members: ["error": .string(error)])
     }
 }
+
+extension TokenEndpoints {
+    /// The same, open to all and described.
+    public func add(to routes: AuditedRouter<Context>, token: String = "oauth/token", revocation: String = "oauth/revoke") {
+        let text = JSONSchema.string(length: 1...256)
+        routes.post(
+            "\(token)", policy: .anyone,
+            APIOperation("Exchanges a refresh token, which is good once (RFC 6749 §6)", gives: [.ok: .json(TokenGrant.schema)])
+                .takingForm(.object(["grant_type": .oneOf("refresh_token"), "refresh_token": text])),
+            use: refresh)
+        routes.post(
+            "\(revocation)", policy: .anyone,
+            APIOperation("Revokes a token (RFC 7009)", gives: [.ok: .empty])
+                .takingForm(.object(["token": .string(length: 1...8192), "token_type_hint": text], optional: ["token_type_hint"])),
+            use: revoke)
+    }
+}

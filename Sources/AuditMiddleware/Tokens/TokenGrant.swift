@@ -16,6 +16,11 @@ public struct TokenGrant: Sendable {
             "refresh_token": .string(refreshToken),
         ]
     }
+
+    /// What `json` looks like.
+    public static let schema = JSONSchema.object([
+        "access_token": .string, "token_type": .oneOf("Bearer"), "expires_in": .integer(minimum: 1), "refresh_token": .string,
+    ]).named("Tokens")
 }
 
 /// The two halves of a presented refresh token: the family's, which stays, and the one that is good once.

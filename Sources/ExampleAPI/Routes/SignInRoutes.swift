@@ -4,139 +4,87 @@ import HTTPTypes
 import Hummingbird
 import HummingbirdCore
 
-/// Sign in, renew, sign out.
+/// Sign in, renew, sign out: with tokens, or with a cookie.
 struct SignInRoutes: Sendable {
     typealias Context = BasicAuditedRequestContext
 
-    let users: UserDirectory
-    let sessions: SessionStore
-    let issuer: TokenIssuer
-    let accessLifetimeSeconds: Int64
+    let signIn: PasswordSignIn
+    let grants: TokenGrants
+    let sessions: Sessions
+    let accounts: any AccountStoring
 
-    private static let credentials = JSONSchema.object(["username": .string(length: 1...64), "password": .string(length: 1...1024)])
-    private static let tokens = JSONSchema.object([
-        "access_token": .string, "token_type": .oneOf("Bearer"), "expires_in": .integer(minimum: 1), "refresh_token": .string,
-    ]).named("Tokens")
+    private static let credentials = JSONSchema.object(
+        ["username": .string(length: 1...64), "password": .string(length: 1...1024), "code": .string(length: 1...64)], optional: ["code"]
+    ).named("Credentials")
+    private static let challenge = AuthenticationChallenge(scheme: "Bearer", parameters: ["realm": ExampleAPI.realm])
 
-    func add(open: AuditedRouter<Context>, throttled: AuditedRouter<Context>, signedIn: AuditedRouter<Context>) {
+    /// - Parameters:
+    ///   - throttled: where passwords may be tried.
+    ///   - browsers: likewise, and only from pages of one's own.
+    func add(open: AuditedRouter<Context>, throttled: AuditedRouter<Context>, browsers: AuditedRouter<Context>) {
         throttled.post(
             "login", policy: .anyone,
-            APIOperation(
-                "Signs in", takes: Self.credentials.named("Credentials"), gives: [.ok: .json(Self.tokens)], fails: [.unauthorized]),
+            APIOperation("Signs in", takes: Self.credentials, gives: [.ok: .json(TokenGrant.schema)], fails: [.unauthorized]),
             use: logIn)
+        browsers.post(
+            "session", policy: .anyone,
+            APIOperation(
+                "Signs a browser in, by a cookie", takes: Self.credentials, gives: [.created: .json(AccountRoutes.oneself)],
+                fails: [.unauthorized]),
+            use: logInByCookie)
         open.post(
             "token/refresh", policy: .anyone,
             APIOperation(
                 "Exchanges a refresh token, which is good once", takes: .object(["refresh_token": .string(length: 1...256)]),
-                gives: [.ok: .json(Self.tokens)], fails: [.unauthorized]),
+                gives: [.ok: .json(TokenGrant.schema)], fails: [.unauthorized]),
             use: refresh)
-        signedIn.post(
-            "logout", policy: .authenticated, APIOperation("Ends the session and all its tokens", gives: [.noContent: .empty]), use: logOut)
     }
 
     @Sendable func logIn(_ request: Request, _ context: Context) async throws -> Response {
+        let principal = try await principal(request, context)
+        return .json(.object(try await grants.begin(principal, context: context).json), headers: [.cacheControl: "no-store"])
+    }
+
+    @Sendable func logInByCookie(_ request: Request, _ context: Context) async throws -> Response {
+        let principal = try await principal(request, context)
+        try await sessions.begin(principal, request: request, context: context)
+        return .json(AccountRoutes.json(principal), status: .created, headers: [.cacheControl: "no-store"])
+    }
+
+    private func principal(_ request: Request, _ context: Context) async throws -> Principal {
         let body = try await request.jsonObject()
         guard let username = body["username"]?.string, (1...64).contains(username.unicodeScalars.count),
-            let password = body["password"]?.string,
-            (1...1024).contains(password.unicodeScalars.count)
+            let password = body["password"]?.string, (1...1024).contains(password.unicodeScalars.count),
+            body["code"].map({ $0.string.map { (1...64).contains($0.unicodeScalars.count) } ?? false }) ?? true
         else {
             try await context.audit.emit(.inputValidationFailure, outcome: .failure, reason: "malformed_login", severity: .low)
             throw Problem(.badRequest, detail: "username (1 to 64 characters) and password (1 to 1024 characters) are required.")
         }
-        let account = users.account(username)
-        guard try await users.passwords.verify(password, against: account?.passwordHash), let account else {
-            let reason = account == nil ? "unknown_account" : "bad_password"
-            try await context.audit.emit(.loginFailure, outcome: .failure, reason: reason, severity: .low) { facts in
-                facts.actor = EventBody.Actor(id: account?.username, name: username)
-                facts.details["factor"] = "password"
-            }
-            // One answer for both: which accounts exist is not told.
-            throw Problem(.unauthorized, detail: "Unknown user or wrong password.", headers: [.wwwAuthenticate: "Bearer realm=\"example\""])
-        }
-        let (session, refreshToken) = sessions.begin(username: account.username)
-        let accessToken = try token(for: account, session)
-        context.audit.update { facts in
-            facts.actor = EventBody.Actor(id: account.username, name: account.username)
-            facts.actorKind = .user
-        }
-        note(session, accessToken, context)
-        try await context.audit.emit(.loginSuccess, outcome: .success) { $0.details["factor"] = "password" }
-        try await context.audit.emit(.sessionCreated, outcome: .success)
-        return tokens(accessToken, refreshToken)
+        let outcome = try await signIn.attempt(username: username, password: password, code: body["code"]?.string, in: context.audit)
+        guard case .signedIn(let signedIn) = outcome else { throw outcome.problem(challenge: Self.challenge) ?? Problem(.unauthorized) }
+        return signedIn.principal
     }
 
     @Sendable func refresh(_ request: Request, _ context: Context) async throws -> Response {
-        guard let presented = try await request.jsonObject()["refresh_token"]?.string, (1...256).contains(presented.unicodeScalars.count)
-        else {
+        guard let token = try await request.jsonObject()["refresh_token"]?.string, (1...256).contains(token.unicodeScalars.count) else {
             try await context.audit.emit(.inputValidationFailure, outcome: .failure, reason: "malformed_refresh", severity: .low)
             throw Problem(.badRequest, detail: "refresh_token is required.")
         }
-        let rotation = sessions.rotate(presented)
-        if case .renewed(let session, let refreshToken) = rotation, let account = users.account(session.username) {
-            let accessToken = try token(for: account, session)
-            note(actorOf: session, context)
-            note(session, accessToken, context)
-            try await context.audit.emit(.sessionRenewed, outcome: .success)
-            return tokens(accessToken, refreshToken)
-        }
-        let fingerprint = context.audit.fingerprint(presented, purpose: .token)
-        context.audit.update { $0.token = EventBody.Token(fingerprint: fingerprint) }
-        switch rotation {
-        case .reused(let session, let ended):
-            note(actorOf: session, context)
-            try await context.audit.emit(.tokenReuse, outcome: .denied, reason: "refresh_reused", severity: .high)
-            if ended { try await context.audit.emit(.sessionEnded, outcome: .success, reason: "refresh_reused") }
-        case .revoked(let session):
-            note(actorOf: session, context)
-            try await context.audit.emit(.tokenRejected, outcome: .denied, reason: "revoked", severity: .high)
-        case .renewed, .unknown:
-            try await context.audit.emit(.tokenRejected, outcome: .denied, reason: "unknown_refresh_token", severity: .medium)
-        }
-        throw Problem(
-            .unauthorized, detail: "The refresh token is not valid.",
-            headers: [.wwwAuthenticate: "Bearer realm=\"example\", error=\"invalid_token\""])
-    }
-
-    @Sendable func logOut(_ request: Request, _ context: Context) async throws -> Response {
-        if let id = context.principal?.sessionID, sessions.end(id) {
-            try await context.audit.emit(.tokenRevoked, outcome: .success, reason: "logout")
-            try await context.audit.emit(.sessionEnded, outcome: .success, reason: "logout")
-        }
-        return Response(status: .noContent)
-    }
-
-    private func token(for account: UserDirectory.Account, _ session: SessionStore.Session) throws -> String {
-        try issuer.issue(
-            subject: account.username, lifetimeSeconds: accessLifetimeSeconds,
-            claims: [
-                "client_id": "example", "name": .string(account.username), "roles": .array(account.roles.map { .string($0) }),
-                "sid": .string(session.id),
-            ])
-    }
-
-    private func note(actorOf session: SessionStore.Session, _ context: Context) {
-        let fingerprint = context.audit.fingerprint(session.id, purpose: .session)
-        context.audit.update { facts in
-            facts.actor = EventBody.Actor(id: session.username, name: session.username)
-            facts.actorKind = .user
-            facts.session = fingerprint
+        do {
+            return .json(
+                .object(try await grants.refresh(token, context: context, reload: reload).json), headers: [.cacheControl: "no-store"])
+        } catch let problem as Problem where problem.members["error"] == "invalid_grant" {
+            // `oauth/token` answers as RFC 6749 says; here it is a credential like any other.
+            throw Problem(
+                .unauthorized, detail: problem.detail, headers: [.wwwAuthenticate: Self.challenge.value(error: "invalid_token")])
         }
     }
 
-    private func note(_ session: SessionStore.Session, _ accessToken: String, _ context: Context) {
-        let audit = context.audit
-        let (token, id) = (audit.fingerprint(accessToken, purpose: .token), audit.fingerprint(session.id, purpose: .session))
-        audit.update { facts in
-            facts.session = id
-            facts.token = EventBody.Token(fingerprint: token, issuer: issuer.issuer, keyID: issuer.key.id)
-        }
-    }
-
-    private func tokens(_ accessToken: String, _ refreshToken: String) -> Response {
-        .json(
-            [
-                "access_token": .string(accessToken), "token_type": "Bearer", "expires_in": .int(accessLifetimeSeconds),
-                "refresh_token": .string(refreshToken),
-            ], headers: [.cacheControl: "no-store"])
+    /// Whoever refreshes has the rights that the account has now, and none when it is disabled.
+    @Sendable func reload(_ principal: Principal) async throws -> Principal? {
+        guard let account = try await accounts.account(id: principal.id), account.disabled == nil else { return nil }
+        var principal = principal
+        principal.roles = Set(account.roles)
+        return principal
     }
 }

@@ -35,40 +35,61 @@ struct Up: AsyncParsableCommand {
         StandardError.write("cardea: schema version \(report.version), \(report.shards) shards; events are taken\n")
         let rules = try RuleSet.builtIn()
         try await deployment.withPool(.worker, connections: 8) { workers in
-            try await deployment.withPool(.writer, connections: 4) { writers in
-                try await deployment.withPool(.reader, connections: 2) { readers in
-                    try await run(deployment, rules, workers, writers, readers)
+            try await deployment.withPool(.reader, connections: 2) { readers in
+                let services = [
+                    worker(deployment, rules, workers), AlertPrinter(pool: readers, format: output.output, logger: deployment.logger),
+                ].map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
+                guard example else { return try await run(services, deployment) }
+                try await deployment.withPool(.writer, connections: 4) { writers in
+                    try await deployment.withPool(.access, connections: 4) { access in
+                        try await run(services + exampleServices(deployment, writers, access), deployment)
+                    }
                 }
             }
         }
     }
 
-    private func run(
-        _ deployment: Deployment, _ rules: RuleSet, _ workers: PostgresPool, _ writers: PostgresPool, _ readers: PostgresPool
-    ) async throws {
+    private func worker(_ deployment: Deployment, _ rules: RuleSet, _ pool: PostgresPool) -> any Service {
+        Worker(
+            pool: pool, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()), rules: rules,
+            logger: deployment.logger)
+    }
+
+    /// The example API, and the store that its events go to.
+    private func exampleServices(
+        _ deployment: Deployment, _ writers: PostgresPool, _ access: PostgresPool
+    ) async throws -> [ServiceGroupConfiguration.ServiceConfiguration] {
+        try deployment.settings.makeHome()
         let logger = deployment.logger
-        let worker = Worker(
-            pool: workers, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()), rules: rules,
-            logger: logger)
-        var services: [ServiceGroupConfiguration.ServiceConfiguration] = [
-            .init(service: worker), .init(service: AlertPrinter(pool: readers, format: output.output, logger: logger)),
-        ]
-        if example {
-            try deployment.settings.makeHome()
-            let store = EventStore(pool: writers, configuration: deployment.settings.store, logger: logger)
-            var configuration = try ExampleAPI.Configuration(reader: deployment.settings.reader.scoped(to: "example"))
-            configuration.fingerprintKey = try await store.appender.deploymentKey()
-            if let port { configuration.port = port }
-            let host = configuration.host
-            let api = try ExampleAPI(configuration: configuration, sink: store, logger: logger) { port in
-                StandardError.write("cardea: example API on http://\(host):\(port)\n")
-            }
-            // Services end in reverse order: the API first, then the store, which writes out what the API left in its buffer.
-            services += [.init(service: store), .init(service: api)]
+        let store = EventStore(pool: writers, configuration: deployment.settings.store, logger: logger)
+        var configuration = try ExampleAPI.Configuration(reader: deployment.settings.reader.scoped(to: "example"))
+        configuration.use(deploymentKey: try await store.appender.deploymentKey())
+        if let port { configuration.port = port }
+        let host = configuration.host
+        let storage = ExampleAPI.Storage(access, sharesLimits: configuration.sharesLimits, logger: logger)
+        let api = try ExampleAPI(configuration: configuration, storage: storage, sink: store, logger: logger) { port in
+            StandardError.write("cardea: example API on http://\(host):\(port)\n")
         }
+        // Services end in reverse order: the API first, then the store, which writes out what the API left in its buffer.
+        return [.init(service: store), .init(service: api)]
+    }
+
+    private func run(_ services: [ServiceGroupConfiguration.ServiceConfiguration], _ deployment: Deployment) async throws {
         let group = ServiceGroup(
-            configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+            configuration: .init(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: deployment.logger))
         try await group.run()
+    }
+}
+
+extension ExampleAPI.Storage {
+    /// In PostgreSQL, `audit_access`.
+    ///
+    /// - Parameter pool: under `cardea_access`.
+    fileprivate init(_ pool: PostgresPool, sharesLimits: Bool, logger: Logger) {
+        self.init(
+            accounts: PostgresAccountStore(pool), lockouts: PostgresLockoutStore(pool), sessions: PostgresSessionStore(pool),
+            tokenFamilies: PostgresTokenFamilyStore(pool), revocations: PostgresRevocationStore(pool, logger: logger),
+            proofs: PostgresProofReplayStore(pool), rateLimits: sharesLimits ? PostgresRateLimitStore(pool) : nil)
     }
 }
 

@@ -9,6 +9,8 @@ struct Deployment {
         case writer = "cardea_writer"
         case worker = "cardea_worker"
         case reader = "cardea_reader"
+        /// An application's own: accounts, sessions, limits.
+        case access = "cardea_access"
         case admin = "cardea_admin"
     }
 

@@ -6,8 +6,9 @@ public import HTTPTypes
 public struct DPoPVerifier: Sendable {
     public struct Policy: Sendable {
         /// The URL under which clients reach the service, such as `https://api.example.com`, and what `htu` is compared with: behind a proxy the
-        /// server itself cannot know it.
-        public var publicBase: String
+        /// server itself cannot know it. Nil for the request's own authority, of either scheme: where clients reach the server itself, and only behind
+        /// `TrustedHosts`, or a proof for another host would do.
+        public var publicBase: String?
         /// The algorithms of proofs; shared secrets are none.
         public var algorithms: [SigningAlgorithm]
         /// How old a proof may be, and how far ahead of this clock, in seconds.
@@ -18,11 +19,11 @@ public struct DPoPVerifier: Sendable {
         public var maximumBytes = 4096
 
         public init(
-            publicBase: String, algorithms: [SigningAlgorithm] = [.es256, .edDSA, .es384, .es512, .ps256, .rs256],
+            publicBase: String?, algorithms: [SigningAlgorithm] = [.es256, .edDSA, .es384, .es512, .ps256, .rs256],
             windowSeconds: Int64 = 60,
             leewaySeconds: Int64 = 10, nonces: ProofNonces? = nil
         ) {
-            self.publicBase = publicBase.hasSuffix("/") ? String(publicBase.dropLast()) : publicBase
+            self.publicBase = publicBase.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
             self.algorithms = algorithms.filter { !$0.isSymmetric }
             self.windowSeconds = min(max(windowSeconds, 1), 600)
             self.leewaySeconds = min(max(leewaySeconds, 0), 300)
@@ -47,8 +48,8 @@ public struct DPoPVerifier: Sendable {
 
     /// - Throws: `InvalidPublicBase` where the public URL is none, or has a query or fragment.
     public init(_ policy: Policy, now: @escaping @Sendable () -> Timestamp = AuditClock.system.now) throws(InvalidPublicBase) {
-        guard ProofTarget(policy.publicBase) != nil, !policy.publicBase.utf8.contains(where: { $0 == 0x3f || $0 == 0x23 }) else {
-            throw InvalidPublicBase()
+        if let base = policy.publicBase {
+            guard ProofTarget(base) != nil, !base.utf8.contains(where: { $0 == 0x3f || $0 == 0x23 }) else { throw InvalidPublicBase() }
         }
         self.policy = policy
         self.now = now
@@ -61,9 +62,10 @@ public struct DPoPVerifier: Sendable {
 
     /// - Parameters:
     ///   - path: the request's, without query.
+    ///   - authority: the request's own host and port, which counts where the policy has no `publicBase`.
     ///   - token: the access token that comes with the proof; nil at the token endpoint, where there is none yet.
     public func verify(
-        _ proof: some StringProtocol, method: HTTPRequest.Method, path: String, token: (some StringProtocol)?
+        _ proof: some StringProtocol, method: HTTPRequest.Method, path: String, authority: String? = nil, token: (some StringProtocol)?
     ) throws(TokenRejection) -> Proof {
         guard proof.utf8.count <= policy.maximumBytes else { throw TokenRejection(.proofMalformed) }
         let (compact, header): (CompactToken, TokenHeader)
@@ -84,7 +86,7 @@ public struct DPoPVerifier: Sendable {
             let htm = claims["htm"]?.string, let htu = claims["htu"]?.string, let thumbprint = key.thumbprint
         else { throw header.rejection(.proofMalformed) }
         guard htm.utf8.elementsEqual(method.rawValue.utf8), let named = ProofTarget(htu),
-            named == ProofTarget(base: policy.publicBase, path: path)
+            isTarget(named, path: path, authority: authority)
         else { throw header.rejection(.proofWrongTarget) }
 
         let now = now()
@@ -102,6 +104,12 @@ public struct DPoPVerifier: Sendable {
         }
         let replayKey = Array(SHA256.hash(data: Array(thumbprint.utf8) + [0] + Array(id.utf8)))
         return Proof(thumbprint: thumbprint, replayKey: replayKey, expires: expires, newNonce: newNonce)
+    }
+
+    private func isTarget(_ named: ProofTarget, path: String, authority: String?) -> Bool {
+        if let base = policy.publicBase { return named == ProofTarget(base: base, path: path) }
+        guard let authority else { return false }
+        return ["https", "http"].contains { named == ProofTarget(base: "\($0)://\(authority)", path: path) }
     }
 
     /// The key in the header: public, of the algorithm that the header names, and that one accepted.
