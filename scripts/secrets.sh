@@ -23,8 +23,23 @@ secret() { planted+=("PlantedSecret${#planted[@]}x$1"); REPLY=${planted[-1]}; }
 request() { curl -sS -o /dev/null --max-time 10 "$@"; }
 field() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
 
+json=(-H 'Content-Type: application/json')
+
+# Real credentials, for which the database must be there: $access, $key, $session.
+sign_in() {
+    local answer=
+    answer=$(curl -sS "${json[@]}" -d "{\"username\":\"$1\",\"password\":\"$1-demo-password\"}" "$url/login")
+    access=$(field access_token <<<"$answer")
+    [ -n "$access" ] || { echo "No sign-in: $answer" >&2; return 1; }
+    key=$(curl -sS "${json[@]}" -H "Authorization: Bearer $access" -d '{"label":"planted"}' "$url/api-keys" | field key)
+    [ -n "$key" ] || { echo "No API key" >&2; return 1; }
+    session=$(curl -sS -i "${json[@]}" -d "{\"username\":\"$1\",\"password\":\"$1-demo-password\"}" "$url/session" | sed -n 's/^Set-Cookie: __Host-session=\([^;]*\).*/\1/p')
+    [ -n "$session" ] || { echo "No session" >&2; return 1; }
+    planted+=("$access" "${access##*.}" "$(field refresh_token <<<"$answer")" "$key" "${key##*_}" "$session" "$1-demo-password")
+}
+
 plant() {
-    local json=(-H 'Content-Type: application/json') name answer access key jwt
+    local name
     # What must be found, or nothing was looked at.
     request "$url/looked-at-$1"
     for name in password access_token api_key code; do
@@ -48,13 +63,6 @@ plant() {
     secret userinfo; request -H "Origin: https://alice:$REPLY@shop.example" "$url/books"
     secret malformed; printf 'GET /me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nBad Header\r\n\r\n' "$REPLY" >"/dev/tcp/127.0.0.1/${url##*:}"
     # Real ones: a token is refused by its shape in a path too, whole and in parts.
-    answer=$(curl -sS "${json[@]}" -d '{"username":"alice","password":"alice-demo-password"}' "$url/login")
-    access=$(field access_token <<<"$answer")
-    [ -n "$access" ] || { echo "No sign-in: $answer" >&2; return 1; }
-    key=$(curl -sS "${json[@]}" -H "Authorization: Bearer $access" -d '{"label":"planted"}' "$url/api-keys" | field key)
-    [ -n "$key" ] || { echo "No API key" >&2; return 1; }
-    jwt=${access##*.}
-    planted+=("$access" "$jwt" "$(field refresh_token <<<"$answer")" "$key" "${key##*_}" alice-demo-password)
     request "$url/books/$access"
     request "$url/books/$key"
     request "$url/books?access_token=$access"
@@ -62,17 +70,26 @@ plant() {
     request -H "Authorization: Bearer ${access}x" "$url/books"
     request -H "X-API-Key: $key" "$url/books"
     request -H "X-API-Key: ${key}x" "$url/books"
+    request -H "Cookie: __Host-session=$session" "$url/books"
+    request -H "Cookie: __Host-session=${session}x" "$url/books/$session"
+    secret code; request "${json[@]}" -d "{\"username\":\"alice\",\"password\":\"x\",\"code\":\"$REPLY\"}" "$url/login"
+    secret oauth; request -d "grant_type=refresh_token&refresh_token=$REPLY" "$url/oauth/token"
+    secret revoke; request -d "token=$REPLY" "$url/oauth/revoke"
+    secret proof; request -X POST -H "Authorization: DPoP $access" -H "DPoP: $REPLY" "$url/orders"
+    secret new-password; request "${json[@]}" -H "Authorization: Bearer $access" -d "{\"current\":\"$REPLY\",\"new\":\"$REPLY\"}" "$url/me/password"
     request -X POST -H "Authorization: Bearer $access" "$url/logout"
     request -H "Authorization: Bearer $access" "$url/books"
 }
 
 CARDEA_LOG_LEVEL=debug start_example >"$home/alerts.log"
+sign_in alice
 plant stored
 for _ in $(seq 100); do
     "$cardea" query -o jsonl 2>/dev/null | grep -q looked-at-stored && break
     sleep 0.1
 done
 "$cardea" query --own -o jsonl >"$home/query.log"
+sign_in carol
 "$cardea" down
 plant spooled
 # What the store could not write yet goes to the spool on the way out.

@@ -15,7 +15,7 @@ extension Request {
             throw Problem(.unsupportedMediaType, detail: "The body must be application/json.")
         }
         let body = try await body.collect(upTo: limit)
-        guard let object = (try? JSONValue(parsing: body.readableBytesView, maximumDepth: 16))?.object else {
+        guard let object = (try? JSONValue(parsing: body.readableBytesView, maximumDepth: 16, keepsLargeIntegers: false))?.object else {
             throw Problem(.badRequest, detail: "The body must be one JSON object with each name once.")
         }
         return object

@@ -193,7 +193,9 @@ import Testing
     @Test(
         "what is no login is refused without telling more",
         arguments: [
-            (#"{"username":"alice"}"#, 400), (#"{"username":1,"password":"x"}"#, 400), (#"{"username":"","password":"x"}"#, 400),
+            (#"{"username":"alice"}"#, 400), (#"{"username":1,"password":"x"}"#, 400),
+            (#"{"username":1000000000000000000000,"password":"x"}"#, 400),
+            (#"{"username":"","password":"x"}"#, 400),
             (#"{"username":"alice","password":"alice-demo-password","password":"x"}"#, 400), ("[]", 400), ("", 400), ("{", 400),
             (#"{"username":"\#(String(repeating: "a", count: 65))","password":"x"}"#, 400),
             (#"{"username":"alice","password":"\#(String(repeating: "a", count: 20_000))"}"#, 413),

@@ -10,10 +10,12 @@ extension JSONValue {
     /// Parses one JSON text (RFC 8259), strictly: no duplicate names, no lone surrogates, no invalid UTF-8, nothing after the value.
     ///
     /// An integer beyond ±2^53 becomes a string of its digits, so that nothing is rounded.
-    /// - Parameter maximumDepth: how deep arrays and objects may nest.
+    /// - Parameters:
+    ///   - maximumDepth: how deep arrays and objects may nest.
+    ///   - keepsLargeIntegers: false for a document whose types count, as a request's do: such an integer is an error then.
     /// - Throws: `JSONError` with the reason and the byte.
-    public init(parsing bytes: some Sequence<UInt8>, maximumDepth: Int = 64) throws(JSONError) {
-        var parser = JSONParser(bytes: Array(bytes), maximumDepth: maximumDepth)
+    public init(parsing bytes: some Sequence<UInt8>, maximumDepth: Int = 64, keepsLargeIntegers: Bool = true) throws(JSONError) {
+        var parser = JSONParser(bytes: Array(bytes), maximumDepth: maximumDepth, keepsLargeIntegers: keepsLargeIntegers)
         self = try parser.document()
     }
 }
@@ -21,9 +23,12 @@ extension JSONValue {
 private struct JSONParser {
     let bytes: [UInt8]
     let maximumDepth: Int
+    let keepsLargeIntegers: Bool
     var offset = 0
 
-    init(bytes: [UInt8], maximumDepth: Int) { (self.bytes, self.maximumDepth) = (bytes, maximumDepth) }
+    init(bytes: [UInt8], maximumDepth: Int, keepsLargeIntegers: Bool) {
+        (self.bytes, self.maximumDepth, self.keepsLargeIntegers) = (bytes, maximumDepth, keepsLargeIntegers)
+    }
 
     func failure(_ reason: String) -> JSONError { JSONError(reason: reason, offset: offset) }
 
@@ -138,7 +143,10 @@ private struct JSONParser {
         }
         let text = String(decoding: bytes[start..<offset], as: UTF8.self)
         if integral {
-            guard let number = Int64(text), number.magnitude <= 1 << 53 else { return .string(text) }
+            guard let number = Int64(text), number.magnitude <= 1 << 53 else {
+                guard keepsLargeIntegers else { throw failure("an integer is out of range") }
+                return .string(text)
+            }
             return text == "-0" ? .double(-0.0) : .int(number)
         }
         guard let number = Double(text), number.isFinite else { throw failure("a number is out of range") }

@@ -37,6 +37,15 @@ extension SecretScanner {
         return part.contains { $0 < 58 && $0 > 47 } && part.contains { $0 < 91 && $0 > 64 } && part.contains { $0 > 96 }
     }
 
+    /// A whole path segment of 40 or more base64url characters with digits and letters of both cases, given the slash before it: what session ids,
+    /// refresh tokens, and links that reset passwords are made of. Names of files have a dot or are shorter, hashes in hex have one case.
+    func opaqueSegment(after i: Int) -> Range<Int>? {
+        let end = run(from: i + 1, while: isKeyCharacter)
+        guard end - i > 40, end == bytes.count || [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x27, 0x23, 0x26, 0x2f, 0x3b, 0x3f].contains(bytes[end])
+        else { return nil }
+        return looksRandom(i + 1..<end) ? i + 1..<end : nil
+    }
+
     /// The secret of an API key that an application issued through Cardea, `PREFIX_ID_SECRET` with an id of 16 hex digits and 64 or more of
     /// secret, given the underscore before the id. Prefix and id stay: they name the key in the open.
     func ownKeySecret(after i: Int) -> Range<Int>? {

@@ -1,4 +1,4 @@
-/// Finds secret-shaped parts of a text: JWTs, private keys, well-known API keys, `Authorization` values, passwords in URLs and in `name=value`.
+/// Finds secret-shaped parts of a text: JWTs, private keys, well-known API keys, random path segments, `Authorization` values, passwords in URLs and in `name=value`.
 ///
 /// Every byte is looked at a bounded number of times, so that no text makes it slow.
 struct SecretScanner {
@@ -19,7 +19,7 @@ struct SecretScanner {
 
     /// The bytes at which `secret(at:)` has something to look for.
     private static let isInteresting: [Bool] = {
-        let first = Set("e-BbNnh:=%_".utf8)
+        let first = Set("e-BbNnh:=%_/".utf8)
         return (0..<256).map { first.contains(UInt8($0)) || !keysByFirstByte[$0].isEmpty }
     }()
 
@@ -58,6 +58,7 @@ struct SecretScanner {
         case UInt8(ascii: "-"):
             if matches("-----BEGIN ", at: i), let end = pemEnd(from: i) { return (i..<end, "private_key") }
             return nil
+        case UInt8(ascii: "/"): return opaqueSegment(after: i).map { ($0, "token") }
         case UInt8(ascii: "_"): return ownKeySecret(after: i).map { ($0, "key") }
         default: break
         }

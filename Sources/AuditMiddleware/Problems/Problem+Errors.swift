@@ -25,6 +25,15 @@ extension Problem {
         case let error as any HTTPResponseError:
             // An error with a response of its own is taken at its word, and its status alone where it fails to make one.
             return (try? error.response(from: request, context: context)) ?? Problem(error.status).response()
+        case let error as any StorageFailure where error.isTransient:
+            let type = String(describing: Swift.type(of: error))
+            context.audit.update {
+                $0.reason = "storage_unavailable"
+                $0.details["error_type"] = .string(RequestFacts.bounded(type, to: 128))
+            }
+            context.logger.warning("storage unavailable", metadata: ["error.type": "\(type)"])
+            return Problem(.serviceUnavailable, detail: "This cannot be answered at present. Try again.", headers: [.retryAfter: "1"])
+                .response()
         default:
             let type = String(describing: Swift.type(of: error))
             context.audit.update {

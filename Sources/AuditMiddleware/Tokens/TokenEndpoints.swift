@@ -34,7 +34,7 @@ public struct TokenEndpoints<Context: AuditedRequestContext>: Sendable {
             throw try await refuse(
                 form["grant_type"] == nil ? "invalid_request" : "unsupported_grant_type", "missing_or_other_grant_type", context)
         }
-        guard let token = form["refresh_token"] else { throw try await refuse("invalid_request", "missing_refresh_token", context) }
+        guard let token = form["refresh_token"], !token.isEmpty else { throw try await refuse("invalid_request", "missing_refresh_token", context) }
         let grant = try await grants.refresh(token, context: context, reload: reload)
         return Response(
             status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],
@@ -44,7 +44,7 @@ public struct TokenEndpoints<Context: AuditedRequestContext>: Sendable {
     /// 200 whatever the token was (RFC 7009 §2.2); the hint is not needed.
     @Sendable func revoke(_ request: Request, _ context: Context) async throws -> Response {
         let form = try await form(request, context)
-        guard let token = form["token"] else { throw try await refuse("invalid_request", "missing_token", context) }
+        guard let token = form["token"], !token.isEmpty else { throw try await refuse("invalid_request", "missing_token", context) }
         let done = Response(status: .ok, headers: [.cacheControl: "no-store"])
         if try await grants.revoke(refreshToken: token, context: context) { return done }
         if let verified = try? verifier?.verify(token), let principal = Principal(token: verified) {
@@ -94,7 +94,7 @@ extension TokenEndpoints {
         routes.post(
             "\(revocation)", policy: .anyone,
             APIOperation("Revokes a token (RFC 7009)", gives: [.ok: .empty])
-                .takingForm(.object(["token": .string(length: 1...8192), "token_type_hint": text], optional: ["token_type_hint"])),
+                .takingForm(.object(["token": .string(length: 1...8192), "token_type_hint": .string], optional: ["token_type_hint"])),
             use: revoke)
     }
 }

@@ -1,5 +1,5 @@
-import AuditEvents
-import PostgreSQL
+public import AuditEvents
+public import PostgreSQL
 
 /// What the stores of `audit_access` read and write alike.
 enum AccessRows {
@@ -42,3 +42,6 @@ extension PostgresRow {
 
     func hash(_ column: String) throws -> SecretHash { try AccessRows.hash(try decode(column, as: PostgresBytes.self).bytes) }
 }
+
+// A database that is away for a moment is no error of the application's.
+extension PostgresError: StorageFailure {}

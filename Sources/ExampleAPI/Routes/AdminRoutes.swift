@@ -14,8 +14,7 @@ struct AdminRoutes: Sendable {
     let sessions: Sessions
 
     private static let page = 100
-    private static let role = JSONSchema.string(pattern: "^[a-z][a-z0-9_-]{0,49}$")
-    private static let roles = JSONSchema.array(of: role)
+    private static let roles = JSONSchema.array(of: .oneOf("admin", "editor", "reader"))
     private static let user = APIOperation.Parameter.path("id", .string(pattern: "^[a-z0-9][a-z0-9._-]{0,63}$"))
 
     func add(to routes: AuditedRouter<Context>) {
@@ -25,13 +24,13 @@ struct AdminRoutes: Sendable {
             APIOperation(
                 "The accounts in the order of their names, \(Self.page) at a time",
                 parameters: [.query("after", .string(pattern: "^[a-z0-9][a-z0-9._-]{0,63}$"), "The last name of the page before.")],
-                gives: [.ok: .json(.object(["users": .array(of: user)]))]),
+                gives: [.ok: .json(.object(["users": .array(of: user)]))], fails: [.badRequest]),
             use: list)
         routes.put(
             "users/:id/roles", policy: .permission("users:write"), privileged: true,
             APIOperation(
                 "Gives an account other roles, and signs it out", parameters: [Self.user], takes: .object(["roles": Self.roles]),
-                gives: [.noContent: .empty], fails: [.notFound, .unprocessableContent]),
+                gives: [.noContent: .empty], fails: [.notFound]),
             use: setRoles)
         routes.put(
             "users/:id/disabled", policy: .permission("users:write"), privileged: true,
@@ -48,7 +47,11 @@ struct AdminRoutes: Sendable {
 
     @Sendable func list(_ request: Request, _ context: Context) async throws -> Response {
         try await context.audit.emit(.administration, outcome: .success, severity: .low) { $0.target = "users" }
-        let users = try await store.accounts(after: request.uri.queryParameters["after"].map(String.init), limit: Self.page)
+        let after = request.uri.queryParameters["after"].map(String.init)
+        guard after == nil || after == after.flatMap({ Username($0)?.description }) else {
+            throw try await malformed("malformed_page", context)
+        }
+        let users = try await store.accounts(after: after, limit: Self.page)
         let list = users.map { user -> JSONValue in
             [
                 "id": .string(user.id), "username": .string(user.username), "roles": .array(user.roles.map { .string($0) }),
@@ -62,10 +65,9 @@ struct AdminRoutes: Sendable {
         let id = context.parameters.get("id") ?? ""
         guard let values = try await request.jsonObject()["roles"]?.array else { throw try await malformed("malformed_roles", context) }
         let roles = values.compactMap(\.string)
-        guard roles.count == values.count else { throw try await malformed("malformed_roles", context) }
         // Those that mean something here: a misspelt one would be a surprise later.
-        guard roles.allSatisfy({ ["admin", "editor", "reader"].contains($0) }) else {
-            throw Problem(.unprocessableContent, detail: "The roles are admin, editor and reader.")
+        guard roles.count == values.count, roles.allSatisfy({ ["admin", "editor", "reader"].contains($0) }) else {
+            throw try await malformed("malformed_roles", context)
         }
         try await accounts.setRoles(Array(Set(roles)).sorted(), of: id, in: context.audit)
         try await signOut(id, "roles_changed", context)
@@ -95,6 +97,6 @@ struct AdminRoutes: Sendable {
 
     private func malformed(_ reason: String, _ context: Context) async throws -> Problem {
         try await context.audit.emit(.inputValidationFailure, outcome: .failure, reason: reason, severity: .low)
-        return Problem(.badRequest, detail: "The body is not what this route takes.")
+        return Problem(.badRequest, detail: "The request is not what this route takes.")
     }
 }

@@ -34,7 +34,7 @@ struct OrderRoutes: Sendable {
             "token/bind", policy: .authenticated,
             APIOperation(
                 "Gives a token that is bound to the key of the request's proof (RFC 9449)",
-                parameters: [.header("DPoP", .string(length: 1...4096))], gives: [.ok: .json(bound.named("BoundToken"))]),
+                parameters: [.header("DPoP", .string(length: 1...4096), required: true)], gives: [.ok: .json(bound.named("BoundToken"))]),
             use: bind)
         let order = JSONSchema.object(["id": .integer(minimum: 1), "book": .integer(minimum: 1)]).named("Order")
         proven.post(
