@@ -12,7 +12,7 @@ extension JSONValue {
     /// An integer beyond ±2^53 becomes a string of its digits, so that nothing is rounded.
     /// - Parameters:
     ///   - maximumDepth: how deep arrays and objects may nest.
-    ///   - keepsLargeIntegers: false for a document whose types count, as a request's do: such an integer is an error then.
+    ///   - keepsLargeIntegers: false for a document whose types count, as a request's do: such an integer is then the nearest double.
     /// - Throws: `JSONError` with the reason and the byte.
     public init(parsing bytes: some Sequence<UInt8>, maximumDepth: Int = 64, keepsLargeIntegers: Bool = true) throws(JSONError) {
         var parser = JSONParser(bytes: Array(bytes), maximumDepth: maximumDepth, keepsLargeIntegers: keepsLargeIntegers)
@@ -144,8 +144,9 @@ private struct JSONParser {
         let text = String(decoding: bytes[start..<offset], as: UTF8.self)
         if integral {
             guard let number = Int64(text), number.magnitude <= 1 << 53 else {
-                guard keepsLargeIntegers else { throw failure("an integer is out of range") }
-                return .string(text)
+                if keepsLargeIntegers { return .string(text) }
+                guard let double = Double(text), double.isFinite else { throw failure("a number is out of range") }
+                return .double(double)
             }
             return text == "-0" ? .double(-0.0) : .int(number)
         }

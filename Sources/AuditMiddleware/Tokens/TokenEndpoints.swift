@@ -94,7 +94,8 @@ extension TokenEndpoints {
         routes.post(
             "\(revocation)", policy: .anyone,
             APIOperation("Revokes a token (RFC 7009)", gives: [.ok: .empty])
-                .takingForm(.object(["token": .string(length: 1...8192), "token_type_hint": .string], optional: ["token_type_hint"])),
+                .takingForm(
+                    .object(["token": JSONSchema(["type": "string", "minLength": 1]), "token_type_hint": .string], optional: ["token_type_hint"])),
             use: revoke)
     }
 }

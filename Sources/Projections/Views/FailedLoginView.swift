@@ -3,7 +3,7 @@ import AuditEvents
 /// Failed sign-ins, per account and per address. A row begins with its first failure; a success ends the streak.
 enum FailedLoginView: View {
     static let name = "failed_login"
-    static let version = 1
+    static let version = 2
 
     struct Key: ViewKey {
         var tenant: KeyText
@@ -55,6 +55,8 @@ enum FailedLoginView: View {
     }
 
     static func keys(of event: AuditEvent) -> [Key] {
+        // It follows the failure that reached the lockout's limit, which was counted.
+        if event.header.type == .loginFailureMaximum, event.header.reason == "max_failures" { return [] }
         switch event.header.type {
         case .loginFailure, .loginFailureMaximum, .loginSuccess, .loginSuccessAfterFailure: break
         default: return []
