@@ -135,6 +135,17 @@ import Testing
         var record = ConnectionRecord()
         #expect(record.responseBegan(200) == nil)
         record.requestBegan()
+        // Within its body, and its own event tells of it.
+        #expect(record.failed(.refused) == nil)
+        record.responseEnded()
+        #expect(record.closed() == nil)
+        // Unless the server answers once more by itself.
+        #expect(record.responseBegan(400) == .answered(400))
+
+        record = ConnectionRecord()
+        record.requestBegan()
+        record.requestWasRead()
+        // Behind it, while it is not answered yet.
         #expect(record.failed(.refused) == nil)
         #expect(record.responseBegan(400) == nil)
         record.responseEnded()

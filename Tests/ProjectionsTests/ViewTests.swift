@@ -37,7 +37,7 @@ import Testing
                 event(.loginFailure, at: 20, reason: "bad_password", actor: "ann", ip: "192.0.2.1"),
                 event(.loginFailure, at: 10, reason: "bad_password", actor: "ann", ip: "192.0.2.2"),
                 event(.loginSuccess, at: 30, actor: "ann", ip: "192.0.2.2"), event(.loginFailureMaximum, at: 40, actor: "ann"),
-                event(.loginFailureMaximum, at: 40, actor: "ann", reason: "max_failures"),
+                event(.loginFailureMaximum, at: 40, reason: "max_failures", actor: "ann"),
                 event(.loginFailure, at: 50, tenant: "other", actor: "ann"), event(.loginFailure, at: 60),
                 event(.httpRequest, at: 70, actor: "bob"),
             ])

@@ -34,11 +34,11 @@ public struct BearerAuthenticator: Authenticator {
             switch try await tokens.judge(token, context.audit) {
             case .fails(let rejection):
                 return rejection.result(of: rejection.reason == .revoked ? nil : token, context.audit)
-            case .holds(let principal, let verified):
-                guard verified.binding == .none else {
-                    return TokenRejection(.boundToken, keyID: verified.keyID).result(of: nil, context.audit)
+            case .holds(let known):
+                guard known.token.binding == .none else {
+                    return TokenRejection(.boundToken, keyID: known.token.keyID).result(of: nil, context.audit)
                 }
-                return .authenticated(principal)
+                return .authenticated(known.principal)
             }
         } catch is KeysUnavailable {
             return .rejected(.unavailable(reason: TokenRejection.Reason.keysUnavailable.code))

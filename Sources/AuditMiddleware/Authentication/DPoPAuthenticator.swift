@@ -33,7 +33,8 @@ public struct DPoPAuthenticator: Authenticator {
             switch try await tokens.judge(token, context.audit) {
             case .fails(let rejection):
                 return rejection.result(of: rejection.reason == .revoked ? nil : token, context.audit)
-            case .holds(let principal, let verified):
+            case .holds(let known):
+                let (principal, verified) = (known.principal, known.token)
                 guard case .key(let thumbprint) = verified.binding else {
                     // Bound to nothing, or to something else than a key: not for this scheme.
                     return TokenRejection(.proofWrongToken, keyID: verified.keyID).result(of: nil, context.audit)

@@ -8,18 +8,22 @@ import Synchronization
 /// time. What is remembered is bounded, and only tokens that hold get in.
 struct JWTAuthentication: Sendable {
     enum Judgement {
-        case holds(Principal, VerifiedToken)
+        case holds(Known)
         case fails(TokenRejection)
     }
 
-    /// A token that held, and what the record says of it.
-    private struct Known: Sendable {
-        var principal: Principal
-        var token: VerifiedToken
-        var keys: KeySet
+    /// A token that held, and what the record says of it. A class: requests on all threads share it, and take one reference instead of its parts.
+    final class Known: Sendable {
+        let principal: Principal
+        let token: VerifiedToken
+        let keys: KeySet
         /// Whose fingerprints these are.
-        var trail: AuditTrail?
-        var facts: EventBody.Token
+        let trail: AuditTrail?
+        let facts: EventBody.Token
+
+        init(principal: Principal, token: VerifiedToken, keys: KeySet, trail: AuditTrail?, facts: EventBody.Token) {
+            (self.principal, self.token, self.keys, self.trail, self.facts) = (principal, token, keys, trail, facts)
+        }
     }
 
     private final class Memory: Sendable {
@@ -58,7 +62,7 @@ struct JWTAuthentication: Sendable {
             audit.note(known.principal)
             return .fails(TokenRejection(reason, keyID: known.token.keyID))
         }
-        return .holds(known.principal, known.token)
+        return .holds(known)
     }
 
     /// The verifier for the issuer that a token says it is from. Nothing is believed by that: the verifier has its own keys.

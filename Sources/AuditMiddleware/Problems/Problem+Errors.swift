@@ -22,6 +22,10 @@ extension Problem {
         case is CancellationError where Task.isCancelled || context.audit.clientIsGone:
             context.audit.update { $0.reason = "client_closed" }
             return Problem(.internalServerError).response()
+        case is IOError where context.audit.clientIsGone, is ChannelError where context.audit.clientIsGone:
+            // The body could not be read to its end, for whoever sent it left.
+            context.audit.update { $0.reason = "client_closed" }
+            return Problem(.internalServerError).response()
         case let error as any HTTPResponseError:
             // An error with a response of its own is taken at its word, and its status alone where it fails to make one.
             return (try? error.response(from: request, context: context)) ?? Problem(error.status).response()

@@ -34,7 +34,7 @@ public struct TokenEndpoints<Context: AuditedRequestContext>: Sendable {
             throw try await refuse(
                 form["grant_type"] == nil ? "invalid_request" : "unsupported_grant_type", "missing_or_other_grant_type", context)
         }
-        guard let token = form["refresh_token"], !token.isEmpty else { throw try await refuse("invalid_request", "missing_refresh_token", context) }
+        guard let token = form["refresh_token"] else { throw try await refuse("invalid_request", "missing_refresh_token", context) }
         let grant = try await grants.refresh(token, context: context, reload: reload)
         return Response(
             status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],
@@ -95,7 +95,9 @@ extension TokenEndpoints {
             "\(revocation)", policy: .anyone,
             APIOperation("Revokes a token (RFC 7009)", gives: [.ok: .empty])
                 .takingForm(
-                    .object(["token": JSONSchema(["type": "string", "minLength": 1]), "token_type_hint": .string], optional: ["token_type_hint"])),
+                    .object(
+                        ["token": JSONSchema(["type": "string", "minLength": 1]), "token_type_hint": .string], optional: ["token_type_hint"]
+                    )),
             use: revoke)
     }
 }

@@ -20,15 +20,20 @@ struct ConnectionRecord {
     }
 
     private var inProgress = 0
+    /// Whether the body of the request read last has not ended.
+    private var isWithinBody = false
     private var isFailed = false
+    /// Whether it failed within the body of a request, which has an event of its own.
+    private var isOfBody = false
     private var isRecorded = false
 
-    mutating func requestBegan() { inProgress += 1 }
+    mutating func requestBegan() { (inProgress, isWithinBody) = (inProgress + 1, true) }
+    mutating func requestWasRead() { isWithinBody = false }
     mutating func responseEnded() { inProgress = max(0, inProgress - 1) }
 
     /// While a request is in progress, a failure is of its body, and its own event tells of it.
     mutating func failed(_ failure: Failure) -> Malformed? {
-        isFailed = true
+        (isFailed, isOfBody) = (true, isWithinBody)
         guard inProgress == 0 else { return nil }
         switch failure {
         case .refused: return nil
@@ -43,7 +48,7 @@ struct ConnectionRecord {
         return record(.answered(status))
     }
 
-    mutating func closed() -> Malformed? { isFailed && inProgress == 0 ? record(.dropped) : nil }
+    mutating func closed() -> Malformed? { isFailed && !isOfBody && inProgress == 0 ? record(.dropped) : nil }
 
     private mutating func record(_ malformed: Malformed) -> Malformed? {
         defer { isRecorded = true }

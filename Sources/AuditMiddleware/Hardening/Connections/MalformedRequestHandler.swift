@@ -29,7 +29,11 @@ final class MalformedRequestHandler: ChannelDuplexHandler, RemovableChannelHandl
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .head = unwrapInboundIn(data) { record.requestBegan() }
+        switch unwrapInboundIn(data) {
+        case .head: record.requestBegan()
+        case .end: record.requestWasRead()
+        case .body: break
+        }
         context.fireChannelRead(data)
     }
 
