@@ -74,7 +74,8 @@ struct FieldTable: Sendable, FieldFormat {
             record.body.actor = .init(id: id.map(Self.storable), name: name.map(Self.storable))
             record.actorKind = .user
         }
-        for path in client {
+        // Of a cut line the field that counts may be behind the cut: what stands for it in others is no client then.
+        for path in fields.isTruncated ? client.prefix(1) : client[...] {
             guard let text = fields.text(path) else { continue }
             if record.enterClient(text) { break }
         }

@@ -30,14 +30,15 @@ struct KeycloakFormat: LineFormat, FieldFormat {
         guard logger == "org.keycloak.events", let message = fields.text("message"), let time = fields["timestamp"] else {
             return .skipped(reason: "a line without security relevance")
         }
-        return event(Array(message.utf8)[...], time: time, clock: &clock)
+        return event(Array(message.utf8)[...], time: time, isTruncated: fields.isTruncated, clock: &clock)
     }
 
     func isKin(_ fields: Fields) -> Bool { fields["loggerName"] != nil && fields["message"] != nil && fields["threadName"] != nil }
 
-    private func event(_ message: Bytes, time: JSONValue, clock: inout LogClock) -> LogLine {
+    private func event(_ message: Bytes, time: JSONValue, isTruncated: Bool = false, clock: inout LogClock) -> LogLine {
         guard var fields = Self.fields(message) else { return .skipped(reason: "a line without security relevance") }
         fields.object["timestamp"] = time
+        if isTruncated { fields.isTruncated = true }
         return FieldTable.keycloak.read(fields, clock: &clock) ?? .skipped(reason: "a line without security relevance")
     }
 

@@ -13,7 +13,7 @@ extension FieldTable {
         rules: [
             // Caddy logs the request itself as well.
             FieldRule([.starts("logger", "http.log.error")], .skipped("an error of a request that has its own line")),
-            FieldRule([.lacks("status")], .skipped("a line about a request that has its own line")),
+            FieldRule([.starts("logger", "http.handlers", "http.reverse_proxy")], .skipped("a line about a request that has its own line")),
             FieldRule(
                 [.equals("status", "401"), .present("request.headers.Authorization")], .loginFailure, reason: .code("bad_credentials")),
             FieldRule([.equals("status", "401"), .has("user_id")], .loginFailure, reason: .code("bad_credentials")),
