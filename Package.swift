@@ -52,7 +52,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "PostgreSQL", dependencies: ["CLibpq", .logging, .collections], swiftSettings: settings),
         .target(name: "AuditEvents", dependencies: [.crypto], swiftSettings: settings),
-        .target(name: "LogFormats", dependencies: ["AuditEvents", "CZlib"], swiftSettings: settings),
+        .target(name: "LogFormats", dependencies: ["AuditEvents", "CZlib", .yams], swiftSettings: settings),
         .target(
             name: "Detection", dependencies: ["AuditEvents", .yams, .crypto], resources: [.embedInCode("Rules")],
             swiftSettings: settings),

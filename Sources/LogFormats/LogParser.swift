@@ -25,8 +25,16 @@ public struct LogParser: Sendable {
     /// The format of the last line that had one.
     public private(set) var currentFormat: LogFormat?
 
-    private var parsers: [(format: LogFormat, parser: any LineFormat)]
-    private var current = 0
+    private struct Candidate: Sendable {
+        let format: LogFormat
+        var text: (any LineFormat)?
+        var fields: (any FieldFormat)?
+    }
+
+    private var candidates: [Candidate]
+    /// Where the last line of text and the last line of JSON or logfmt were at home: tried first.
+    private var currentText = 0
+    private var currentFields = 0
     private var clock: LogClock
     private let latest: Timestamp
 
@@ -36,7 +44,7 @@ public struct LogParser: Sendable {
     /// - Parameter format: the format of every line; nil detects it for each.
     public init(format: LogFormat? = nil, options: Options) {
         let formats = format.map { [$0] } ?? LogFormat.all.filter(\.isDetected)
-        parsers = formats.map { ($0, $0.makeParser()) }
+        candidates = formats.map { Candidate(format: $0, text: $0.makeParser?(), fields: $0.makeReader?()) }
         clock = LogClock(options: options)
         latest = options.now.advanced(bySeconds: Self.futureTolerance)
     }
@@ -46,7 +54,7 @@ public struct LogParser: Sendable {
         switch line {
         case .line(let bytes): return parse(bytes)
         case .tooLong(let prefix, let limit):
-            guard currentFormat?.name != LogFormat.sshd.name, case .record(var record) = parse(prefix), record.type == .httpRequest else {
+            guard case .record(var record) = parse(prefix), currentFormat?.name != LogFormat.sshd.name else {
                 return .rejected(reason: "the line is longer than \(limit) bytes")
             }
             record.body.details["truncated"] = true
@@ -66,22 +74,126 @@ public struct LogParser: Sendable {
             return .skipped(reason: "blank line")
         }
         if first == UInt8(ascii: "#") { return .skipped(reason: "comment") }
-        if let result = parse(line, with: current) { return result }
-        for candidate in parsers.indices where candidate != current {
+        if first == UInt8(ascii: "{") { return parseJSON(line.trimmed) }
+        if let result = parse(line, with: currentText) { return result }
+        if Logfmt.isLikely(line), let result = parseLogfmt(line) { return result }
+        for candidate in candidates.indices where candidate != currentText {
             if let result = parse(line, with: candidate) { return result }
         }
-        return .rejected(reason: parsers.count == 1 ? "not a line of the format \(parsers[0].format)" : "no known format")
+        if candidates.count == 1, let result = parseSyslog(line) { return result }
+        return unknown()
+    }
+
+    private func unknown() -> LogLine {
+        .rejected(reason: candidates.count == 1 ? "not a line of the format \(candidates[0].format)" : "no known format")
     }
 
     private mutating func parse(_ line: Bytes, with candidate: Int) -> LogLine? {
-        guard let result = parsers[candidate].parser.parse(line, clock: &clock) else { return nil }
-        if candidate != current || currentFormat == nil {
-            current = candidate
-            currentFormat = parsers[candidate].format
+        guard let result = candidates[candidate].text?.parse(line, clock: &clock) else { return nil }
+        if case .skipped = result, let other = candidates[candidate].text?.foreign, let result = parseForeign(other, line, not: candidate) {
+            currentText = candidate
+            return result
         }
+        if candidate != currentText || currentFormat?.name != candidates[candidate].format.name {
+            currentText = candidate
+            currentFormat = candidates[candidate].format
+        }
+        return checked(result)
+    }
+
+    private func checked(_ result: LogLine) -> LogLine {
         guard case .record(let record) = result else { return result }
         if record.time < .epoch { return .rejected(reason: "the time \(record.time) is before 1970") }
         if record.time > latest { return .rejected(reason: "the time \(record.time) is in the future") }
         return result
+    }
+
+    // MARK: Named fields
+
+    private mutating func parseJSON(_ line: Bytes) -> LogLine {
+        // Cardea's own lines are read by themselves: an event's form is stricter than a field table.
+        let cardea = candidates.firstIndex { $0.format == .cardea }
+        if let cardea, currentFormat == .cardea || candidates.count == 1, let result = parse(line, with: cardea) { return result }
+        let fields: Fields
+        do throws(JSONError) { fields = try JSONLine.fields(line) } catch { return .rejected(reason: "not JSON: \(error)") }
+        if let result = read(fields) { return result }
+        if let cardea, currentFormat != .cardea, candidates.count > 1, let result = parse(line, with: cardea) { return result }
+        return kin(fields) ?? unknown()
+    }
+
+    private mutating func parseLogfmt(_ line: Bytes) -> LogLine? {
+        guard let fields = Logfmt.fields(line) else { return nil }
+        return read(fields) ?? kin(fields)
+    }
+
+    private mutating func read(_ fields: Fields) -> LogLine? {
+        if let result = read(fields, with: currentFields) { return result }
+        for candidate in candidates.indices where candidate != currentFields {
+            if let result = read(fields, with: candidate) { return result }
+        }
+        return nil
+    }
+
+    private mutating func read(_ fields: Fields, with candidate: Int) -> LogLine? {
+        guard let result = candidates[candidate].fields?.read(fields, clock: &clock) else { return nil }
+        currentFields = candidate
+        currentFormat = candidates[candidate].format
+        return checked(result)
+    }
+
+    private func kin(_ fields: Fields) -> LogLine? {
+        for candidate in candidates where candidate.fields?.isKin(fields) == true {
+            return .skipped(reason: "a line without security relevance")
+        }
+        return nil
+    }
+
+    // MARK: Syslog
+
+    /// A line of a syslog that is not sshd's: what a program with a format of its own wrote there, or a line that only looks like a syslog's.
+    private mutating func parseForeign(_ line: SyslogLine, _ whole: Bytes, not skipping: Int) -> LogLine? {
+        if let candidate = candidates.firstIndex(where: { $0.format.isWritten(by: line.program) }) {
+            return parse(message: line, with: candidate)
+        }
+        // An ISO date alone begins the lines of many.
+        guard candidates.count > 1, let first = whole.first, (48...57).contains(first) else { return nil }
+        for candidate in candidates.indices where candidate != skipping {
+            guard let result = candidates[candidate].text?.parse(whole, clock: &clock) else { continue }
+            currentFormat = candidates[candidate].format
+            return checked(result)
+        }
+        return nil
+    }
+
+    private mutating func parseSyslog(_ line: Bytes) -> LogLine? {
+        guard !candidates[0].format.programs.isEmpty, case .line(let form)? = SyslogLine.parse(line, clock: &clock),
+            candidates[0].format.isWritten(by: form.program)
+        else { return nil }
+        return parse(message: form, with: 0)
+    }
+
+    private mutating func parse(message line: SyslogLine, with candidate: Int) -> LogLine {
+        var message = line
+        message.message = line.message.trimmed
+        var result: LogLine?
+        if candidates[candidate].fields != nil {
+            if message.message.first == UInt8(ascii: "{") {
+                result = (try? JSONLine.fields(message.message)).flatMap { candidates[candidate].fields?.read($0, clock: &clock) }
+            } else if let fields = Logfmt.fields(message.message) {
+                result = candidates[candidate].fields?.read(fields, clock: &clock)
+            }
+        }
+        result = result ?? candidates[candidate].text?.parse(message: message, clock: &clock)
+        if case .record = result { currentFormat = candidates[candidate].format }
+        return result.map(checked) ?? .skipped(reason: "a line without security relevance")
+    }
+}
+
+extension LogFormat {
+    /// Whether a syslog's program writes this format: `apache2`, `httpd/backend1`.
+    fileprivate func isWritten(by program: Bytes) -> Bool {
+        if programs.isEmpty { return false }
+        let name = program.prefix { $0 != UInt8(ascii: "/") }
+        return programs.contains { name.equals($0) || program.equals($0) }
     }
 }

@@ -55,11 +55,14 @@ struct ConformanceTests {
         #expect(Set(records.compactMap(\.body.path)).count >= 9)
     }
 
-    @Test("logs of formats that are not read yet are rejected line by line")
-    func unknown() throws {
-        for path in ["crowdsec/authentik-bf/authentik-bf.log", "crowdsec/keycloak-bf/keycloak-logs.log"] {
-            let lines = try ConformanceData.lines(path)
-            #expect(lines.allSatisfy { $0.record == nil })
+    @Test(
+        "CrowdSec's logs of identity providers give their failed logins",
+        arguments: [("crowdsec/authentik-bf/authentik-bf.log", LogFormat.authentik), ("crowdsec/keycloak-bf/keycloak-logs.log", .keycloak)])
+    func identityProviders(path: String, format: LogFormat) throws {
+        for lines in [try ConformanceData.lines(path), try ConformanceData.lines(path, format)] {
+            let failures = lines.compactMap(\.record).filter { $0.type == .loginFailure }
+            #expect(failures.count >= 6 && failures.allSatisfy { $0.ip != nil && $0.user != nil && $0.reason != nil })
+            #expect(lines.allSatisfy { $0.rejection == nil })
         }
     }
 }

@@ -4,6 +4,7 @@ import LogFormats
 enum SampleLines {
     static let all: [(line: String, format: LogFormat)] =
         access.map { ($0, .combined) } + nginx.map { ($0, .nginxError) } + sshd.map { ($0, .sshd) } + [(CardeaLineTests.text(), .cardea)]
+        + ServiceLines.all
 
     static let access = [
         #"203.0.113.9 - - [17/May/2015:10:05:03 +0000] "GET /a?b=c HTTP/1.1" 200 203023 "http://x.example/" "Mozilla/5.0 (X; \"q\")""#,

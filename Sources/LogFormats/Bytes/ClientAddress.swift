@@ -154,3 +154,18 @@ extension EventBody {
         if let host = address.host { details["client_host"] = .string(host) }
     }
 }
+
+extension ClientAddress {
+    /// The client of `192.0.2.1:443`, `[2001:db8::1]:443`, or of an address alone.
+    init?(endpoint bytes: Bytes) {
+        if bytes.first == UInt8(ascii: "["), let end = bytes.firstIndex(of: UInt8(ascii: "]")) {
+            var tail = bytes[(end + 1)...]
+            let port = tail.consume(":") ? tail.decimal.flatMap(UInt16.init(exactly:)) : nil
+            self.init(bytes[...end], port: port)
+        } else if let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes.lastIndex(of: UInt8(ascii: ":")) == colon {
+            self.init(bytes[..<colon], port: bytes[(colon + 1)...].decimal.flatMap(UInt16.init(exactly:)))
+        } else {
+            self.init(bytes)
+        }
+    }
+}

@@ -18,18 +18,19 @@ public struct LogInputError: Error, Sendable, Hashable, CustomStringConvertible 
     init(code: Code, detail: String) { (self.code, self.detail) = (code, detail) }
 }
 
-/// The lines of a log file, plain or gzip: which it is shows in its first bytes.
+/// The lines of a log file, plain or gzip: which it is shows in its first bytes. Of a file that is one array of JSON (Okta's exports, CloudTrail's
+/// `{"Records": […]}`) each element is a line.
 ///
 /// Feed it the file in pieces of any size; memory stays bounded whatever the pieces expand to.
 public struct LogInput: ~Copyable {
-    private var splitter: LineSplitter
+    private var splitter: RecordSplitter
     /// The first bytes, until there are enough of them to tell what the file is.
     private var head: [UInt8]? = []
     private var inflater: GzipInflater?
     private var hasFailed = false
 
     /// - Parameter lineLimit: see `LineSplitter`.
-    public init(lineLimit: Int = LineSplitter.defaultLimit) { splitter = LineSplitter(limit: lineLimit) }
+    public init(lineLimit: Int = LineSplitter.defaultLimit) { splitter = RecordSplitter(limit: lineLimit) }
 
     /// Gives `body` the lines that end in these bytes.
     ///
@@ -80,7 +81,7 @@ public struct LogInput: ~Copyable {
 
     private mutating func read(_ bytes: ArraySlice<UInt8>, _ body: (LineSplitter.Line) throws -> Void) throws {
         guard inflater != nil else { return try splitter.push(bytes, body) }
-        var lines = LineSplitter()
+        var lines = RecordSplitter()
         swap(&lines, &splitter)
         defer { splitter = lines }
         do {

@@ -12,7 +12,7 @@ struct NginxErrorFormat: LineFormat {
         var fields = LogClock.Fields()
         guard let year = rest.takeNumber(limit: 4), rest.consume("/"), let month = rest.takeNumber(limit: 2), rest.consume("/"),
             let day = rest.takeNumber(limit: 2), rest.consume(" "), rest.takeTime(into: &fields), rest.consume(" ["),
-            let levelEnd = rest.firstIndex(of: UInt8(ascii: "]"))
+            let levelEnd = rest.prefix(16).firstIndex(of: UInt8(ascii: "]")), rest[..<levelEnd].allSatisfy({ (97...122).contains($0) })
         else { return nil }
         (fields.year, fields.month, fields.day) = (year, month, day)
         guard let time = clock.moment(fields) else { return .rejected(reason: "no such date or time: \(line.prefix(19).text)") }

@@ -13,8 +13,10 @@ struct SSHDFormat: LineFormat {
     private var lastIsPAM = false
     private var lastProcess: Int?
     private var lastHost: UInt64 = 0
+    private(set) var foreign: SyslogLine?
 
     mutating func parse(_ line: Bytes, clock: inout LogClock) -> LogLine? {
+        if foreign != nil { foreign = nil }
         guard let form = SyslogLine.parse(line, clock: &clock) else { return nil }
         switch form {
         case .malformed(let reason): return .rejected(reason: reason)
@@ -27,6 +29,7 @@ struct SSHDFormat: LineFormat {
         case .line(let line):
             guard Self.isSSHD(line.program) else {
                 lastMessage.removeAll(keepingCapacity: true)
+                foreign = line
                 return .skipped(reason: "another program's line")
             }
             return parse(line)

@@ -134,7 +134,7 @@ struct SyslogLine {
 
     /// The program's name without its folder: `/usr/sbin/sshd` is `sshd`.
     private static func base(_ program: Bytes) -> Bytes {
-        guard let slash = program.lastIndex(of: UInt8(ascii: "/")) else { return program }
+        guard program.first == UInt8(ascii: "/"), let slash = program.lastIndex(of: UInt8(ascii: "/")) else { return program }
         return program[(slash + 1)...]
     }
 

@@ -12,7 +12,20 @@ struct ImportedLines {
     /// Events held back to be put in the order of their times.
     static let reorderWindow = 20_000
 
+    /// Whose log: lines of Cardea's own may name another tenant and source than the import does.
+    struct Origin: Hashable, Comparable {
+        var tenant: String
+        var source: String
+
+        static func < (a: Origin, b: Origin) -> Bool { (a.tenant, a.source) < (b.tenant, b.source) }
+    }
+
+    /// Logs beyond these are not told to have ended; their windows close with time.
+    static let maximumOrigins = 1000
+
     struct Counts {
+        /// Whose events these are beside the import's own tenant and source.
+        var origins: Set<Origin> = []
         var lines = 0
         var events = 0
         var skipped = 0
@@ -80,6 +93,11 @@ struct ImportedLines {
                 guard case .invalid(let reason) = error else { return reject(line, "refused") }
                 return reject(line, reason)
             }
+        }
+        if let last = encoded.last?.header, last.tenant != tenant || last.source != source,
+            counts.origins.count < ImportedLines.maximumOrigins
+        {
+            counts.origins.insert(Origin(tenant: last.tenant, source: last.source))
         }
         counts.events += encoded.count
         counts.first = min(counts.first ?? record.time, record.time)

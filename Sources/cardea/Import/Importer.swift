@@ -108,10 +108,10 @@ struct Importer {
     }
 
     /// The event of the import itself, which also tells detection that this source's log has ended.
-    static func event(_ result: Result, tenant: String) -> AuditEvent {
+    static func event(_ result: Result, of origin: ImportedLines.Origin) -> AuditEvent {
         AuditEvent(
             header: EventHeader(
-                id: EventID(time: .now()), tenant: tenant, source: result.source, type: .auditImport,
+                id: EventID(time: .now()), tenant: origin.tenant, source: origin.source, type: .auditImport,
                 outcome: result.problem == nil ? .success : .error, actorKind: .system),
             body: EventBody(
                 details: [
