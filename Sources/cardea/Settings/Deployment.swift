@@ -9,6 +9,7 @@ struct Deployment {
         case writer = "cardea_writer"
         case worker = "cardea_worker"
         case reader = "cardea_reader"
+        case responder = "cardea_responder"
         case admin = "cardea_admin"
     }
 
