@@ -17,40 +17,44 @@ public struct AlertExpiry: Sendable, Hashable {
     }
 }
 
-/// Which alerts of a shard are due to be idle, in event time. Pure; the least of all times is known, so that asking costs nothing until then.
+/// Which alerts of a shard are due to be idle, in event time. Pure; the least of each tenant's times is known, so that asking costs nothing
+/// until then.
 public struct IdleWatch: Sendable {
-    private var expiries: [AlertID: (tenant: String, time: Timestamp)] = [:]
-    /// No expiry is earlier.
-    private var least = Timestamp.maximum
+    private struct Tenant {
+        var times: [AlertID: Timestamp] = [:]
+        /// None is earlier.
+        var least = Timestamp.maximum
+    }
+
+    private var tenants: [String: Tenant] = [:]
     /// Alerts that one call of `due` gives at most, so that no batch grows with how many alerts a flood has opened.
     public static let most = 1000
 
     public init(_ expiries: some Sequence<AlertExpiry> = []) { for expiry in expiries { note(expiry) } }
 
-    public var count: Int { expiries.count }
+    public var count: Int { tenants.values.reduce(0) { $0 + $1.times.count } }
 
     /// Notes that an alert is open, or takes events for longer.
     public mutating func note(_ expiry: AlertExpiry) {
-        expiries[expiry.id] = (expiry.tenant, expiry.time)
-        least = min(least, expiry.time)
+        tenants[expiry.tenant, default: Tenant()].times[expiry.id] = expiry.time
+        tenants[expiry.tenant, default: Tenant()].least = min(tenants[expiry.tenant]?.least ?? .maximum, expiry.time)
     }
 
     /// The alerts that take no more events, which are forgotten by that.
     ///
     /// - Parameter horizon: the event time that a tenant's sources have all come to.
     public mutating func due(_ horizon: (_ tenant: String) -> Timestamp) -> [AlertID] {
-        guard !expiries.isEmpty else { return [] }
-        var horizons: [String: Timestamp] = [:]
-        var isAnyDue = false
-        for tenant in Set(expiries.values.lazy.map(\.tenant)) {
-            horizons[tenant] = horizon(tenant)
-            if let time = horizons[tenant], time > least { isAnyDue = true }
+        var due: [AlertID] = []
+        for name in tenants.filter({ horizon($0.key) > $0.value.least }).keys.sorted() where due.count < IdleWatch.most {
+            guard var tenant = tenants.removeValue(forKey: name) else { continue }
+            let end = horizon(name)
+            let found = tenant.times.filter { $0.value < end }.sorted { ($0.value, $0.key) < ($1.value, $1.key) }
+                .prefix(IdleWatch.most - due.count).map(\.key)
+            for id in found { tenant.times[id] = nil }
+            tenant.least = tenant.times.values.min() ?? .maximum
+            if !tenant.times.isEmpty { tenants[name] = tenant }
+            due += found
         }
-        guard isAnyDue else { return [] }
-        let due = expiries.filter { entry in horizons[entry.value.tenant].map { $0 > entry.value.time } ?? false }
-            .sorted { ($0.value.time, $0.key) < ($1.value.time, $1.key) }.prefix(IdleWatch.most).map(\.key)
-        for id in due { expiries[id] = nil }
-        least = expiries.values.lazy.map(\.time).min() ?? .maximum
         return due
     }
 }
