@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A rule as it stands in its file, with the rules that it counts: enough to judge the same events again.
 public struct RuleDefinition: Sendable, Hashable {
     public var id: String
@@ -10,9 +12,21 @@ public struct RuleDefinition: Sendable, Hashable {
     public var idleAfterMicroseconds: Int64
 }
 
+/// The definitions of a set's rules, each made once: a file may be large.
+final class RuleDefinitions: Sendable {
+    let known = Mutex<[String: RuleDefinition]>([:])
+}
+
 extension RuleSet {
     /// The definition of the rule whose alerts have this id; nil for one that raises none.
     public func definition(of id: String) -> RuleDefinition? {
+        if let known = definitions.known.withLock({ $0[id] }) { return known }
+        let made = makeDefinition(of: id)
+        definitions.known.withLock { $0[id] = made }
+        return made
+    }
+
+    private func makeDefinition(of id: String) -> RuleDefinition? {
         guard let place = correlations.firstIndex(where: { $0.id == id }) else { return nil }
         let correlation = correlations[place]
         var documents: [String] = []

@@ -13,6 +13,7 @@ public struct RuleSet: Sendable {
 
     /// The files as they were read, for `definition(of:)`.
     let files: [(name: String, yaml: [UInt8])]
+    let definitions = RuleDefinitions()
     let compiled: [CompiledRule]
     let plans: [CorrelationPlan]
     /// The correlations that count a rule's matches, by the rule's index.
