@@ -87,6 +87,11 @@ let package = Package(
             ], swiftSettings: settings),
         .target(
             name: "DatabaseTesting", dependencies: ["PostgreSQL", .logging], path: "Tests/DatabaseTesting", swiftSettings: settings),
+        .testTarget(
+            name: "AlertingTests",
+            dependencies: [
+                "Alerting", "AuditEvents", "AuditTesting", "DatabaseTesting", "Detection", "EventStore", "PostgreSQL", .logging,
+            ], swiftSettings: settings),
         .testTarget(name: "AuditEventsTests", dependencies: ["AuditEvents", "AuditTesting"], swiftSettings: settings),
         .testTarget(
             name: "AuditMiddlewareTests",

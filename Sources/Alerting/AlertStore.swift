@@ -7,12 +7,19 @@ public import PostgreSQL
 public struct AlertStore: Sendable {
     public init() {}
 
-    /// Writes what detection found, in order, in the caller's transaction.
+    /// Writes what detection found, in order, in the caller's transaction, and what that did to the life of the alerts, with its events.
     ///
     /// An alert that is there already is left as it is: what was opened once is opened once. Between two merges every alert changes once, so that
-    /// a busy batch takes three statements and not three an alert.
-    public func apply(_ changes: [AlertChange], shard: Int32, in connection: PostgresConnection) async throws {
+    /// a busy batch takes a few statements and not a few an alert.
+    ///
+    /// - Parameter rules: where the rules stand, for the texts that are kept with the alerts; without them alerts do not become idle.
+    /// - Returns: when each alert that took events is idle unless it takes more.
+    @discardableResult
+    public func apply(
+        _ changes: [AlertChange], shard: Int32, rules: RuleSet? = nil, in connection: PostgresConnection
+    ) async throws -> [AlertExpiry] {
         var pending = Pending()
+        var expiries: [AlertExpiry] = []
         for change in changes {
             switch change {
             case .open(let alert):
@@ -22,12 +29,12 @@ public struct AlertStore: Sendable {
                 pending.extended.append(more)
                 pending.add(more.events, to: more.id)
             case .merge(let merge):
-                try await write(pending, shard: shard, connection)
+                expiries += try await write(pending, shard: shard, rules, connection)
                 pending = Pending()
                 try await self.merge(merge, shard: shard, connection)
             }
         }
-        try await write(pending, shard: shard, connection)
+        return expiries + (try await write(pending, shard: shard, rules, connection))
     }
 
     private struct Pending {
@@ -46,29 +53,45 @@ public struct AlertStore: Sendable {
         }
     }
 
-    private func write(_ pending: Pending, shard: Int32, _ connection: PostgresConnection) async throws {
+    private func write(
+        _ pending: Pending, shard: Int32, _ rules: RuleSet?, _ connection: PostgresConnection
+    ) async throws -> [AlertExpiry] {
         let opened = pending.opened
+        var touched = AlertLives(shard: shard)
+        var expiries: [AlertExpiry] = []
         if !opened.isEmpty {
+            let definitions = try await keep(opened, rules, connection)
             // An array of tags for each alert, which unnest would flatten: they go as JSON.
-            try await connection.execute(
+            let rows = try await connection.query(
                 """
                 insert into audit.alert (
-                    shard, id, tenant, rule_id, rule_title, rule_author, severity, tags, group_by, first_seen, last_seen, count)
+                    shard, id, tenant, rule_id, rule_title, rule_author, severity, tags, group_by, first_seen, last_seen, count, idle_after,
+                    rule_digest)
                 select \(shard), a.id, a.tenant, a.rule_id, a.rule_title, a.rule_author, a.severity,
-                    array(select jsonb_array_elements_text(a.tags)), a.group_by, a.first_seen, a.last_seen, a.count
+                    array(select jsonb_array_elements_text(a.tags)), a.group_by, a.first_seen, a.last_seen, a.count, a.idle_after,
+                    a.rule_digest
                 from unnest(
                     \(opened.map { PostgresUUID($0.id) }), \(opened.map(\.tenant)), \(opened.map(\.ruleID)), \(opened.map(\.ruleTitle)),
                     \(opened.map(\.ruleAuthor)), \(opened.map(\.severity.rawValue)), \(opened.map { json(.array($0.tags.map(JSONValue.string))) }),
                     \(opened.map { json(.object(JSONObject($0.group.map { ($0.field, JSONValue.string($0.value)) }))) }),
                     \(opened.map { PostgresTimestamp($0.firstSeen) }), \(opened.map { PostgresTimestamp($0.lastSeen) }),
-                    \(opened.map { Int64($0.count) })
-                ) as a (id, tenant, rule_id, rule_title, rule_author, severity, tags, group_by, first_seen, last_seen, count)
+                    \(opened.map { Int64($0.count) }), \(opened.map { definitions[$0.ruleID]?.idleAfterMicroseconds }),
+                    \(opened.map { definitions[$0.ruleID]?.digest })
+                ) as a (
+                    id, tenant, rule_id, rule_title, rule_author, severity, tags, group_by, first_seen, last_seen, count, idle_after,
+                    rule_digest)
                 on conflict do nothing
+                returning idle_after, \(unsafe: StoredAlert.columns)
                 """)
+            for row in rows {
+                let alert = try StoredAlert(row)
+                touched.opened(alert)
+                if let expiry = try AlertExpiry(row, alert) { expiries.append(expiry) }
+            }
         }
         let extended = pending.extended
         if !extended.isEmpty {
-            try await connection.execute(
+            let rows = try await connection.query(
                 """
                 update audit.alert a set first_seen = e.first_seen, last_seen = e.last_seen, count = e.count
                 from unnest(
@@ -76,7 +99,14 @@ public struct AlertStore: Sendable {
                     \(extended.map { PostgresTimestamp($0.lastSeen) }), \(extended.map { Int64($0.count) })
                 ) as e (id, first_seen, last_seen, count)
                 where a.shard = \(shard) and a.id = e.id
+                returning a.idle_after, \(unsafe: StoredAlert.columns(of: "a"))
                 """)
+            let withEvents = Set(extended.lazy.filter { !$0.events.isEmpty }.map(\.id))
+            for row in rows {
+                let alert = try StoredAlert(row)
+                if withEvents.contains(alert.id) { touched.take(.hits, alert) }
+                if let expiry = try AlertExpiry(row, alert) { expiries.append(expiry) }
+            }
         }
         if !pending.events.isEmpty {
             try await connection.execute(
@@ -87,9 +117,20 @@ public struct AlertStore: Sendable {
                 on conflict do nothing
                 """)
         }
+        try await settleGroups(&touched, connection)
+        try await record(touched, connection)
+        return expiries
     }
 
     private func merge(_ merge: AlertMerge, shard: Int32, _ connection: PostgresConnection) async throws {
+        var lives = AlertLives(shard: shard)
+        let both = try await locked([merge.absorbed, merge.into], shard: shard, connection)
+        if let absorbed = both.first(where: { $0.id == merge.absorbed }) {
+            if let survivor = both.first(where: { $0.id == merge.into }) {
+                lives.take(.absorbed(active: absorbed.state.isActive), survivor)
+            }
+            lives.take(.mergedAway, absorbed)
+        }
         try await connection.execute(
             """
             with moved as (
@@ -101,16 +142,33 @@ public struct AlertStore: Sendable {
             """)
         try await connection.execute(
             """
-            update audit.alert set state = 'merged', merged_into = \(PostgresUUID(merge.into))
+            update audit.alert set merged_into = \(PostgresUUID(merge.into))
             where shard = \(shard) and id = \(PostgresUUID(merge.absorbed))
             """)
+        try await record(lives, connection)
+    }
+
+    /// Keeps the text of the rules that opened alerts.
+    private func keep(
+        _ opened: [Alert], _ rules: RuleSet?, _ connection: PostgresConnection
+    ) async throws -> [String: RuleDefinition] {
+        var definitions: [String: RuleDefinition] = [:]
+        for id in Set(opened.map(\.ruleID)) { definitions[id] = rules?.definition(of: id) }
+        guard !definitions.isEmpty else { return [:] }
+        // In one order, so that two shards that keep the same rules wait for each other and no more.
+        let kept = definitions.values.sorted { $0.digest < $1.digest }
+        try await connection.execute(
+            """
+            insert into audit.rule_version (digest, rule_id, title, source)
+            select d.* from unnest(\(kept.map(\.digest)), \(kept.map(\.id)), \(kept.map(\.title)), \(kept.map(\.source)))
+                as d (digest, rule_id, title, source)
+            where not exists (select from audit.rule_version v where v.digest = d.digest)
+            on conflict do nothing
+            """)
+        return definitions
     }
 
     private func json(_ value: JSONValue) -> PostgresJSON {
         PostgresJSON(text: String(decoding: CanonicalJSON.encode(value), as: UTF8.self))
     }
-}
-
-extension PostgresUUID {
-    init(_ id: AlertID) { self.init(high: id.high, low: id.low) }
 }

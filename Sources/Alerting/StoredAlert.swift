@@ -11,89 +11,87 @@ public struct StoredAlert: Sendable, Hashable {
     public var ruleID: String
     public var ruleTitle: String
     public var ruleAuthor: String?
+    /// The digest of the rule's text when the alert opened; nil for alerts from before these were kept.
+    public var ruleDigest: String?
     public var severity: Severity
     public var tags: [String]
     public var group: JSONObject
-    public var state: String
+    public var life: AlertLife
+    /// How often the state has changed.
+    public var revision: Int64
     public var firstSeen: Timestamp
     public var lastSeen: Timestamp
     public var count: Int64
     public var openedAt: Timestamp
+    public var closedAt: Timestamp?
+    /// The alert that this one is part of now.
+    public var mergedInto: AlertID?
+
+    public var state: AlertState { life.state }
 
     /// The alert as JSON, snake_case.
     public var json: JSONObject {
-        [
+        func text(_ text: String?) -> JSONValue { text.map(JSONValue.string) ?? .null }
+        let closedBy: String? = if case .person(let name) = life.closing { name } else { nil }
+        return [
             "id": .string(id.description), "shard": .int(Int64(shard)), "tenant": .string(tenant), "rule_id": .string(ruleID),
-            "rule": .string(ruleTitle), "author": ruleAuthor.map(JSONValue.string) ?? .null, "severity": .string(severity.name),
-            "tags": .array(tags.map(JSONValue.string)), "group": .object(group), "state": .string(state),
-            "first_seen": .string(firstSeen.description), "last_seen": .string(lastSeen.description), "count": .int(count),
-            "opened_at": .string(openedAt.description),
+            "rule": .string(ruleTitle), "author": text(ruleAuthor), "severity": .string(severity.name),
+            "tags": .array(tags.map(JSONValue.string)), "group": .object(group), "state": .string(state.rawValue),
+            "acknowledged_by": text(life.acknowledgedBy), "assignee": text(life.assignee),
+            "closing": life.closing.map { if case .idle = $0 { "idle" } else { "person" } } ?? .null, "closed_by": text(closedBy),
+            "closed_at": text(closedAt?.description), "merged_into": text(mergedInto?.description), "idle": .bool(life.isIdle),
+            "rule_digest": text(ruleDigest), "revision": .int(revision), "first_seen": .string(firstSeen.description),
+            "last_seen": .string(lastSeen.description), "count": .int(count), "opened_at": .string(openedAt.description),
         ]
     }
 }
 
-extension AlertStore {
-    private static let columns =
-        "shard, id, tenant, rule_id, rule_title, rule_author, severity, tags, group_by, state, first_seen, last_seen, count, opened_at"
+extension StoredAlert {
+    static let columns =
+        """
+        shard, id, tenant, rule_id, rule_title, rule_author, rule_digest, severity, tags, group_by, state, acknowledged_by, assignee, closing, \
+        closed_by, before_idle, is_idle, revision, first_seen, last_seen, count, opened_at, closed_at, merged_into
+        """
 
-    /// The alerts of all shards, the ones with the newest events first, at most `limit` (nil: all); merged ones left out.
-    public func list(_ connection: PostgresConnection, tenants: [String] = [], limit: Int?) async throws -> [StoredAlert] {
-        try await connection.query(
-            """
-            select \(unsafe: AlertStore.columns) from audit.alert
-            where state <> 'merged' and (cardinality(\(tenants)) = 0 or tenant = any (\(tenants)))
-            order by last_seen desc, id limit \(limit.map(Int64.init))
-            """
-        ).map(AlertStore.alert)
+    /// The columns of a table that another name stands for.
+    static func columns(of table: String) -> String {
+        columns.split(separator: ", ").map { "\(table).\($0)" }.joined(separator: ", ")
     }
 
-    /// The alerts that were opened after `openedAt`, or at it with an id above `id`, in that order: a page of what is followed.
-    func opened(
-        after openedAt: Timestamp, _ id: AlertID?, _ connection: PostgresConnection, limit: Int
-    ) async throws -> [StoredAlert] {
-        let after = id ?? AlertID(high: .max, low: .max)
-        return try await connection.query(
-            """
-            select \(unsafe: AlertStore.columns) from audit.alert
-            where (opened_at, id) > (\(PostgresTimestamp(openedAt)), \(PostgresUUID(after))) order by opened_at, id limit \(Int64(limit))
-            """
-        ).map(AlertStore.alert)
-    }
-
-    /// The alerts whose id begins with `prefix` (at least 4 hex digits): one, where it is enough of it.
-    public func find(_ prefix: String, _ connection: PostgresConnection) async throws -> [StoredAlert] {
-        let pattern = String(prefix.lowercased().filter { $0.isHexDigit || $0 == "-" }) + "%"
-        return try await connection.query(
-            "select \(unsafe: AlertStore.columns) from audit.alert where id::text like \(pattern) order by shard, id limit 20"
-        ).map(AlertStore.alert)
-    }
-
-    /// The ids of the events behind an alert, in index order.
-    public func events(of alert: StoredAlert, _ connection: PostgresConnection) async throws -> [EventID] {
-        try await connection.query(
-            """
-            select event from audit.alert_event
-            where shard = \(alert.shard) and alert = \(PostgresUUID(high: alert.id.high, low: alert.id.low)) order by index
-            """
-        ).compactMap { row in
-            let uuid = try row.decode("event", as: PostgresUUID.self)
-            return EventID(high: uuid.high, low: uuid.low)
+    init(_ row: PostgresRow) throws {
+        func time(_ column: String) throws -> Timestamp? {
+            try row.decode(column, as: PostgresTimestamp?.self).map { Timestamp(microseconds: $0.microseconds) }
         }
-    }
-
-    private static func alert(_ row: PostgresRow) throws -> StoredAlert {
-        let id = try row.decode("id", as: PostgresUUID.self)
-        func time(_ column: String) throws -> Timestamp {
-            Timestamp(microseconds: try row.decode(column, as: PostgresTimestamp.self).microseconds)
-        }
-        return StoredAlert(
-            shard: try row.decode("shard", as: Int32.self), id: AlertID(high: id.high, low: id.low),
+        let closing: AlertLife.Closing? =
+            switch try row.decode("closing", as: String?.self) {
+            case "person": .person(try row.decode("closed_by", as: String?.self) ?? "")
+            case "idle": .idle(from: try row.decode("before_idle", as: String?.self).flatMap(AlertState.init) ?? .open)
+            default: nil
+            }
+        self.init(
+            shard: try row.decode("shard", as: Int32.self), id: AlertID(try row.decode("id", as: PostgresUUID.self)),
             tenant: try row.decode("tenant", as: String.self), ruleID: try row.decode("rule_id", as: String.self),
             ruleTitle: try row.decode("rule_title", as: String.self), ruleAuthor: try row.decode("rule_author", as: String?.self),
+            ruleDigest: try row.decode("rule_digest", as: String?.self),
             severity: Severity(rawValue: try row.decode("severity", as: Int16.self)) ?? .unknown,
             tags: try row.decode("tags", as: [String].self),
             group: (try? JSONValue(parsing: row.decode("group_by", as: PostgresJSON.self).text.utf8).object) ?? [:],
-            state: try row.decode("state", as: String.self), firstSeen: try time("first_seen"), lastSeen: try time("last_seen"),
-            count: try row.decode("count", as: Int64.self), openedAt: try time("opened_at"))
+            life: AlertLife(
+                state: AlertState(rawValue: try row.decode("state", as: String.self)) ?? .open,
+                acknowledgedBy: try row.decode("acknowledged_by", as: String?.self), assignee: try row.decode("assignee", as: String?.self),
+                closing: closing, isIdle: try row.decode("is_idle", as: Bool.self)),
+            revision: try row.decode("revision", as: Int64.self), firstSeen: try time("first_seen") ?? .epoch,
+            lastSeen: try time("last_seen") ?? .epoch, count: try row.decode("count", as: Int64.self),
+            openedAt: try time("opened_at") ?? .epoch, closedAt: try time("closed_at"),
+            mergedInto: try row.decode("merged_into", as: PostgresUUID?.self).map(AlertID.init))
     }
+}
+
+extension PostgresUUID {
+    init(_ id: AlertID) { self.init(high: id.high, low: id.low) }
+    init(_ id: EventID) { self.init(high: id.high, low: id.low) }
+}
+
+extension AlertID {
+    init(_ uuid: PostgresUUID) { self.init(high: uuid.high, low: uuid.low) }
 }

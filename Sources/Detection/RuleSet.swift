@@ -11,6 +11,9 @@ public struct RuleSet: Sendable {
     /// Sixteen hex digits that change whenever some rule does.
     public let fingerprint: String
 
+    /// The files as they were read, for `definition(of:)`.
+    let files: [(name: String, yaml: [UInt8])]
+    let definitions = RuleDefinitions()
     let compiled: [CompiledRule]
     let plans: [CorrelationPlan]
     /// The correlations that count a rule's matches, by the rule's index.
@@ -28,10 +31,10 @@ public struct RuleSet: Sendable {
             do { documents += try SigmaDocument.parse(file.yaml, file: file.name) } catch { errors += error.errors }
         }
         guard errors.isEmpty else { throw RuleErrors(errors) }
-        try self.init(documents: documents, fingerprint: StableDigest.fingerprint(of: files.map(\.yaml)))
+        try self.init(documents: documents, files: files)
     }
 
-    private init(documents: [SigmaDocument], fingerprint: String) throws(RuleErrors) {
+    private init(documents: [SigmaDocument], files: [(name: String, yaml: [UInt8])]) throws(RuleErrors) {
         var errors: [RuleError] = []
         var rules: [SigmaRule] = []
         var correlations: [SigmaCorrelation] = []
@@ -89,7 +92,8 @@ public struct RuleSet: Sendable {
         self.countedBy = countedBy
         self.rules = rules
         self.correlations = correlations
-        self.fingerprint = fingerprint
+        self.files = files
+        fingerprint = StableDigest.fingerprint(of: files.map(\.yaml))
         fields = slots.fields
         warnings = rules.flatMap(RuleSet.warnings) + correlations.flatMap(RuleSet.warnings)
     }

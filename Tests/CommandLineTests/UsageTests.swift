@@ -9,6 +9,8 @@ struct UsageTests {
         "every verb explains itself on standard output",
         arguments: [
             "", "up", "down", "worker", "migrate", "doctor", "import", "query", "tail", "views", "alerts", "alerts list", "alerts show",
+            "alerts explain", "alerts ack", "alerts assign", "alerts resolve", "alerts reopen", "alerts note",
+            "alerts silence", "alerts silence create", "alerts silence expire", "alerts silence list", "alerts silences",
             "routes", "projections", "projections list", "projections rebuild", "completion",
         ])
     func help(verb: String) async throws {
@@ -38,7 +40,17 @@ struct UsageTests {
             ("query --nonsense", "--nonsense"),
             ("tail -n -1", "n"), ("tail -n 1000000", "100000"), ("views nope", "failed_login"), ("alerts show xyz!", "hex"),
             ("alerts show abc", "4"),
-            ("alerts list --limit -2", "limit"), ("projections rebuild detection", "never"), ("projections rebuild nope", "failed_login"),
+            ("alerts list --limit -2", "limit"), ("alerts list --state closed", "resolved"), ("alerts list --severity huge", "critical"),
+            ("alerts list --severity=", "--severity"), ("alerts list --since noon", "--since"),
+            ("alerts list --since 2026-01-02 --until 2026-01-01", "--since"), ("alerts explain xyz", "hex"), ("alerts ack", "ids"),
+            ("alerts ack xyz", "hex"), ("alerts ack abcd --as=", "--as"), ("alerts assign abc", "4"), ("alerts note abcd", "words"),
+            ("alerts resolve abcd --false-positive", "--reason"), ("alerts reopen", "ids"),
+            ("alerts silence rule=x --comment y", "--for"), ("alerts silence rule=x --for 2h", "--comment"),
+            ("alerts silence --for 2h --comment y", "rule="), ("alerts silence rule=x --alert abcd --for 2h --comment y", "--alert"),
+            ("alerts silence rule=~( --for 2h --comment y", "parenthesis"), ("alerts silence nonsense --for 2h --comment y", "label=value"),
+            ("alerts silence rule=x --for 2 --comment y", "30m"), ("alerts silence rule=x --for 0h --comment y", "30m"),
+            ("alerts silence rule=x --for 60w --comment y", "year"), ("alerts silence rule=x --for 2h --comment y --from noon", "--from"),
+            ("alerts silence expire", "id"), ("projections rebuild detection", "never"), ("projections rebuild nope", "failed_login"),
             ("completion tcsh", "bash"), ("completion", "shell"), ("up --port 70000", "65535"), ("up --shards 0", "1024"),
             ("migrate --shards 0", "1024"),
             ("query --count --log-level loud", "debug"), ("worker now", "now"), ("query --actor=", "--actor"), ("query --type ,", "--type"),

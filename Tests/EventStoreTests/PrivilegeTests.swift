@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Privileges")
 struct PrivilegeTests {
-    static let roles = ["cardea_writer", "cardea_worker", "cardea_reader", "cardea_admin"]
+    static let roles = ["cardea_writer", "cardea_worker", "cardea_reader", "cardea_responder", "cardea_admin"]
 
     private func tables(_ record: Record) async throws -> [String] {
         ["audit.event", "audit.log"] + (try await record.pool.query("select name::text from audit.partition order by 1", as: String.self))
@@ -189,7 +189,7 @@ struct PrivilegeTests {
     func signIn(shards: Int) async throws {
         try await withRecord(shards: shards) { record in
             let able = try await record.pool.query(
-                #"select rolname::text from pg_roles where rolname in ('cardea_owner', 'cardea_writer', 'cardea_access', 'cardea_worker', 'cardea_reader', 'cardea_admin') and (rolcanlogin or rolsuper or rolcreaterole or rolbypassrls)"#,
+                #"select rolname::text from pg_roles where rolname in ('cardea_owner', 'cardea_writer', 'cardea_access', 'cardea_worker', 'cardea_reader', 'cardea_responder', 'cardea_admin') and (rolcanlogin or rolsuper or rolcreaterole or rolbypassrls)"#,
                 as: String.self)
             #expect(able == [])
             let open = try await record.pool.query(

@@ -41,6 +41,11 @@ extension WorkerBed {
         return books
     }
 
+    /// What the worker itself adds to the record.
+    func eventsAboutAlerts() async throws -> Int {
+        Int(try await pool.query("select count(*) from audit.event where type like 'audit\\_alert\\_%'", as: Int64.self)[0])
+    }
+
     func shardNumbers() async throws -> [Int32] { try await sealer.shards() }
 
     func log(of shard: Int32) async throws -> [SealedEvent] {

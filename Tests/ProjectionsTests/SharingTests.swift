@@ -92,7 +92,7 @@ import Testing
             async let one = bed.worker("one", batch: 50).runUntilIdle()
             async let two = bed.worker("two", batch: 50).runUntilIdle()
             let total = try await one + two
-            #expect(total == 600)
+            #expect(total == 600 + (try await bed.eventsAboutAlerts()))
             try await bed.expectFolded()
         }
     }

@@ -129,7 +129,8 @@ public struct Migrator: Sendable {
             wanted text;
         begin
             foreach wanted in array array[
-                'cardea_owner', 'cardea_writer', 'cardea_access', 'cardea_worker', 'cardea_reader', 'cardea_admin'
+                'cardea_owner', 'cardea_writer', 'cardea_access', 'cardea_worker', 'cardea_reader', 'cardea_responder',
+                'cardea_admin'
             ] loop
                 if not exists (select from pg_roles where rolname = wanted) then
                     begin

@@ -22,7 +22,7 @@ public enum SchemaVersion {
         guard try row.decode("usable", as: Bool.self) else {
             throw StoreError(
                 .privileges, "this user may not use the schema audit",
-                hint: "Grant it one of cardea_writer, cardea_worker, cardea_reader, cardea_admin.")
+                hint: "Grant it one of cardea_writer, cardea_worker, cardea_reader, cardea_responder, cardea_admin.")
         }
         let rows = try await pool.query("select max(version) as version from audit.migration")
         return try rows.first?.decode("version", as: Int32?.self).map(Int.init)

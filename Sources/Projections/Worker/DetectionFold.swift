@@ -10,13 +10,20 @@ final class DetectionFold: ShardFold {
     private let alerts = AlertStore()
     /// Nil until it is restored from the database.
     private var engine: DetectionEngine?
+    private var idle = IdleWatch()
 
     init(shard: Int32, rules: RuleSet) { (self.shard, self.rules) = (shard, rules) }
 
     func fold(_ events: [SealedEvent], in connection: PostgresConnection) async throws {
-        if engine == nil { engine = try await restored(connection) }
-        guard let changes = engine?.process(events) else { return }
-        try await alerts.apply(changes, shard: shard, in: connection)
+        if engine == nil {
+            engine = try await restored(connection)
+            idle = IdleWatch(try await alerts.expiries(shard: shard, connection))
+        }
+        // What is told about alerts is not judged: it would move the clocks of a log that it is no part of.
+        guard let changes = engine?.process(events.filter { !$0.event.header.type.isAboutAlerts }) else { return }
+        for expiry in try await alerts.apply(changes, shard: shard, rules: rules, in: connection) { idle.note(expiry) }
+        let due = idle.due { engine?.eventTime(of: $0) ?? .minimum }
+        try await alerts.closeIdle(due, shard: shard, in: connection)
         try await store(engine?.takeStateChanges() ?? [], connection)
     }
 

@@ -61,5 +61,5 @@ struct Failure: Error {
     }
 
     private static let roles =
-        "Grant the database user cardea_writer, cardea_worker, cardea_reader or cardea_admin, or run `cardea migrate` as an owner."
+        "Grant the database user cardea_writer, cardea_worker, cardea_reader, cardea_responder or cardea_admin, or run `cardea migrate` as an owner."
 }

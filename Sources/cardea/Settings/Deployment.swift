@@ -11,6 +11,8 @@ struct Deployment {
         case reader = "cardea_reader"
         /// An application's own: accounts, sessions, limits.
         case access = "cardea_access"
+        /// Whoever answers alerts.
+        case responder = "cardea_responder"
         case admin = "cardea_admin"
     }
 
