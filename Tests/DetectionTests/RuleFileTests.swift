@@ -91,7 +91,8 @@ struct RuleFileTests {
                 correlation("    timespan: 5m\n    condition: {gte: 3}").replacing("event_count", with: "temporal"), .unsupported, 9,
                 "temporal"
             ),
-            ("title: T\nlogsource: {product: x}\nfilter: {}\n", .structure, 3, ""), ("title: 'T", .yaml, 1, ""), ("a: &x 1\nb: *x", .yaml, 1, "1"),
+            ("title: T\nlogsource: {product: x}\nfilter: {}\n", .structure, 3, ""), ("title: 'T", .yaml, 1, ""),
+            ("a: &x 1\nb: *x", .yaml, 1, "1"),
         ])
     func faults(yaml: String, code: RuleError.Code, line: Int, construct: String) {
         let errors = Self.errors(yaml)
