@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sigma rules judged by pySigma as well (sigma.sh), then the example API against its own OpenAPI document: schemathesis makes up requests, fitting and not, and checks every answer.
+# The example API against its own OpenAPI document: schemathesis makes up requests, fitting and not, and checks every answer.
 #
 #   scripts/conformance.sh                    build, start a server of its own, check, clean up
 #   scripts/conformance.sh --binary CARDEA    with a cardea that is built
@@ -7,7 +7,6 @@
 # CARDEA_CONFORMANCE_SEED repeats a run, CARDEA_CONFORMANCE_SECONDS bounds it (default 60).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/sigma.sh
 source scripts/prerequisites.sh
 source scripts/example.sh
 
