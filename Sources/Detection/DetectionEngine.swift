@@ -74,7 +74,7 @@ public struct DetectionEngine: Sendable {
         guard !candidates.isEmpty else { return }
         contents.reset(event.event)
         var counts: [Int] = []
-        for rule in candidates where rules.compiled[rule].matches(&contents) {
+        for rule in rules.literals.select(candidates, in: &contents) where rules.compiled[rule].matches(&contents) {
             metrics.matches += 1
             for correlation in rules.countedBy[rule] where !isCounted[correlation] {
                 isCounted[correlation] = true

@@ -19,25 +19,36 @@ public struct RuleSet: Sendable {
     /// The correlations that count a rule's matches, by the rule's index.
     let countedBy: [[Int]]
     let fields: [EventField]
+    /// Which rules an event can match, by the literals that they need.
+    let literals: LiteralIndex
 
     /// Reads rule files.
     ///
-    /// - Parameter files: each file's name, for messages, and its bytes.
+    /// - Parameters:
+    ///   - files: each file's name, for messages, and its bytes.
+    ///   - placeholders: what `%name%` stands for in values with the modifier `expand`.
     /// - Throws: `RuleErrors` with every fault found.
-    public init(files: [(name: String, yaml: [UInt8])]) throws(RuleErrors) {
+    public init(files: [(name: String, yaml: [UInt8])], placeholders: [String: [String]] = [:]) throws(RuleErrors) {
         var documents: [SigmaDocument] = []
         var errors: [RuleError] = []
         for file in files {
-            do { documents += try SigmaDocument.parse(file.yaml, file: file.name) } catch { errors += error.errors }
+            do { documents += try SigmaDocument.parse(file.yaml, file: file.name, placeholders: placeholders) } catch {
+                errors += error.errors
+            }
         }
         guard errors.isEmpty else { throw RuleErrors(errors) }
-        try self.init(documents: documents, files: files)
+        // What a placeholder stands for is part of the rules.
+        let meanings = placeholders.sorted { $0.key < $1.key }.map { Array("\($0.key)=\($0.value)".utf8) }
+        try self.init(documents: documents, files: files, fingerprint: StableDigest.fingerprint(of: files.map(\.yaml) + meanings))
     }
 
-    private init(documents: [SigmaDocument], files: [(name: String, yaml: [UInt8])]) throws(RuleErrors) {
+    private init(
+        documents: [SigmaDocument], files: [(name: String, yaml: [UInt8])], fingerprint: String
+    ) throws(RuleErrors) {
         var errors: [RuleError] = []
         var rules: [SigmaRule] = []
         var correlations: [SigmaCorrelation] = []
+        var filters: [SigmaFilter] = []
         var seen: [String: SigmaMetadata] = [:]
         for document in documents {
             let metadata = document.metadata
@@ -50,8 +61,10 @@ public struct RuleSet: Sendable {
             switch document {
             case .rule(let rule): rules.append(rule)
             case .correlation(let correlation): correlations.append(correlation)
+            case .filter(let filter): filters.append(filter)
             }
         }
+        for filter in filters { filter.apply(to: &rules, errors: &errors) }
         // By id, then by name: a name may be shared, and then it means every rule that has it.
         var indices: [String: [Int]] = [:]
         for (index, rule) in rules.enumerated() {
@@ -93,8 +106,9 @@ public struct RuleSet: Sendable {
         self.rules = rules
         self.correlations = correlations
         self.files = files
-        fingerprint = StableDigest.fingerprint(of: files.map(\.yaml))
+        self.fingerprint = fingerprint
         fields = slots.fields
+        literals = LiteralIndex(compiled.map(\.predicate))
         warnings = rules.flatMap(RuleSet.warnings) + correlations.flatMap(RuleSet.warnings)
     }
 

@@ -87,6 +87,9 @@ struct ConformanceTests {
         for name in ["rule_1", "rule_ecs"] {
             #expect(try SigmaDocument.parse(ConformanceData.bytes("\(folder)/rules/\(name).yml"), file: name).count == 1)
         }
+        for name in ["filter_1", "filter_ecs"] {
+            #expect(try SigmaDocument.parse(ConformanceData.bytes("\(folder)/filter/\(name).yml"), file: name).count == 1)
+        }
         for name in ["temporal", "temporal_ordered", "value_avg", "value_percentile", "value_sum"] {
             let error = try #require(throws: RuleErrors.self) {
                 try SigmaDocument.parse(ConformanceData.bytes("\(folder)/correlation/\(name).yml"), file: name)

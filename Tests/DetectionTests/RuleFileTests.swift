@@ -83,7 +83,7 @@ struct RuleFileTests {
             (correlation("    timespan: 5m\n    condition: {gte: 3}", "cardea: {suppress: 1m}"), .value, 14, "1m"),
             (correlation("    timespan: 5m\n    condition: {gte: 3}", "cardea: {supress: 1h}"), .unsupported, 14, "supress"),
             ("title: T\n", .structure, 1, ""), ("title: T\nlevel: huge\n", .value, 2, "huge"), ("[a]", .structure, 1, "a list"),
-            ("title: T\naction: global\n", .unsupported, 2, "global"),
+            ("title: T\naction: local\n", .unsupported, 2, "local"),
             (plain + plain.replacing("name: t\n", with: ""), .yaml, 4, "detection, logsource, title"),
             (plain + "---\n" + plain, .reference, 6, "t"), (plain.replacing("product: cardea", with: "x: y"), .unsupported, 3, "x"),
             (correlation("    timespan: 5m\n    condition: {gte: 3}").replacing("rules: [t]", with: "rules: [u]"), .reference, 6, "u"),
@@ -91,7 +91,8 @@ struct RuleFileTests {
                 correlation("    timespan: 5m\n    condition: {gte: 3}").replacing("event_count", with: "temporal"), .unsupported, 9,
                 "temporal"
             ),
-            ("title: T\nfilter: {}\n", .unsupported, 2, "filter"), ("title: 'T", .yaml, 1, ""), ("a: &x 1\nb: *x", .yaml, 1, "1"),
+            ("title: T\nlogsource: {product: x}\nfilter: {}\n", .structure, 3, ""), ("title: 'T", .yaml, 1, ""),
+            ("a: &x 1\nb: *x", .yaml, 1, "1"),
         ])
     func faults(yaml: String, code: RuleError.Code, line: Int, construct: String) {
         let errors = Self.errors(yaml)

@@ -113,8 +113,10 @@ struct SigmaModifierTests {
     @Test(
         "that are not evaluated are refused",
         arguments: [
-            ("path|base64: x", RuleError.Code.unsupported, "base64"), ("path|windash: x", .unsupported, "windash"),
-            ("path|fieldref: x", .unsupported, "fieldref"), ("path|expand: x", .unsupported, "expand"), ("path|i: x", .unsupported, "i"),
+            ("path|shout: x", RuleError.Code.unsupported, "shout"), ("path|i: x", .structure, "i"),
+            ("path|contains|base64: x", .structure, "path|contains|base64"), ("path|fieldref|re: x", .structure, "path|fieldref|re"),
+            ("path|expand: '%nobody%'", .value, "%nobody%"), ("path|base64: 'a*'", .value, "a*"), ("path|hour: 24", .value, "24"),
+            ("path|exists|neq: true", .structure, "path|exists|neq"), ("path|cidr|cased: 192.0.2.0/24", .structure, "path|cidr|cased"),
             ("path|contains|startswith: x", .structure, "path|contains|startswith"), ("path|cidr: nonsense", .value, "nonsense"),
             ("path|cidr: 192.0.2.0/33", .value, "192.0.2.0/33"), ("path|gt: x", .value, "x"), ("path|exists: maybe", .value, "maybe"),
             ("path|re: '('", .regex, "("), ("path|re: '(?=x)'", .regex, "(?=x)"), ("path|contains: null", .value, "null"),

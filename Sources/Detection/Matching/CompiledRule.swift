@@ -57,6 +57,7 @@ struct CompiledRule: Sendable {
         let slot = test.field.map { fields.slot(FieldMap.field($0)) }
         var tests: [ValueTest] = []
         var exact: Set<[UInt8]> = []
+        var references: [Predicate] = []
         for value in test.values {
             switch value {
             case .null: tests.append(.null)
@@ -64,6 +65,9 @@ struct CompiledRule: Sendable {
             case .regex(let program): tests.append(.regex(program))
             case .network(let range): tests.append(.network(range))
             case .compare(let comparison, let bound): tests.append(.compare(comparison, bound))
+            case .time(let part, let comparison, let bound): tests.append(.time(part, comparison, bound))
+            case .reference(let name, let shape):
+                if let slot { references.append(.reference(slot, fields.slot(FieldMap.field(name)), shape, test.isCased)) }
             case .text(let text):
                 let matcher = TextMatcher(text, cased: test.isCased)
                 if let bytes = matcher.exact, !test.isCased, !test.matchesAll, test.values.count > 2 {
@@ -74,7 +78,7 @@ struct CompiledRule: Sendable {
             }
         }
         if !exact.isEmpty { tests.insert(.oneOf(exact), at: 0) }
-        let parts: [Predicate] = tests.map { test in slot.map { .field($0, test) } ?? .keyword(test) }
+        let parts: [Predicate] = tests.map { test in slot.map { .field($0, test) } ?? .keyword(test) } + references
         let joined: Predicate = parts.count == 1 ? parts[0] : test.matchesAll ? .all(parts) : .any(parts)
         return test.isNegated ? .not(joined) : joined
     }

@@ -15,6 +15,9 @@ struct EventContents {
     /// The groups that the event was found to belong to, by the fields that make them.
     private var groups: [(slots: [Int], key: GroupKey)] = []
     private var event: AuditEvent
+    /// For each rule the number of the last event that held a literal of it.
+    var marks: [UInt32] = []
+    var mark: UInt32 = 0
 
     init(fields: [EventField], event: AuditEvent) {
         self.fields = fields

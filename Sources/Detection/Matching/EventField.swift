@@ -4,7 +4,7 @@ import AuditEvents
 enum EventField: Sendable, Hashable {
     case actor, actorID, actorName, actorKind, clientIP, clientPort, userAgent
     case tenant, source, type, outcome, reason, severity, privileged, method, route, status, duration
-    case path, pathStem, session, token, tokenIssuer, tokenKeyID, tokenJTI, target, requestID, traceID, spanID, service
+    case path, pathStem, session, token, tokenIssuer, tokenKeyID, tokenJTI, target, requestID, traceID, spanID, service, time
     case details(String)
 
     /// The field's content: none where the event does not say.
@@ -50,6 +50,7 @@ enum EventField: Sendable, Hashable {
         case .traceID: return body.traceID
         case .spanID: return body.spanID
         case .service: return body.service
+        case .time: return event.time.description
         case .details: return nil
         }
     }

@@ -10,7 +10,7 @@ enum FieldMap {
         "reason": .reason, "severity": .severity, "privileged": .privileged, "method": .method, "route": .route, "status": .status,
         "duration_us": .duration, "path": .path, "session": .session, "token": .token, "token.issuer": .tokenIssuer,
         "token.key_id": .tokenKeyID, "token.jti": .tokenJTI, "target": .target, "request_id": .requestID, "trace_id": .traceID,
-        "span_id": .spanID, "service": .service,
+        "span_id": .spanID, "service": .service, "time": .time,
     ]
 
     /// Sigma's webserver taxonomy (W3C extended log format). SigmaHQ's rules look for paths in `cs-uri-query`, so it is the whole target.
@@ -31,7 +31,8 @@ enum FieldMap {
 
     /// Elastic Common Schema and OCSF.
     static let schemas: [String: EventField] = [
-        "client.ip": .clientIP, "event.action": .type, "event.outcome": .outcome, "event.reason": .reason, "http.request.method": .method,
+        "@timestamp": .time, "client.ip": .clientIP, "event.action": .type, "event.outcome": .outcome, "event.reason": .reason,
+        "http.request.method": .method,
         "http.request.referrer": .details("referer"), "http.response.status_code": .status, "service.name": .service,
         "source.ip": .clientIP,
         "url.original": .path, "url.path": .pathStem, "user.id": .actorID, "user.name": .actor, "user_agent.original": .userAgent,

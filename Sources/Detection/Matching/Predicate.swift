@@ -7,6 +7,8 @@ indirect enum Predicate: Sendable {
     case field(Int, ValueTest)
     /// Some text of the event holds what the test wants.
     case keyword(ValueTest)
+    /// A field stands to another as a test wants: slots, shape, whether letters are compared as written.
+    case reference(Int, Int, SigmaTest.ReferenceShape, Bool)
 
     func holds(_ contents: inout EventContents) -> Bool {
         switch self {
@@ -19,6 +21,12 @@ indirect enum Predicate: Sendable {
         case .not(let part): return !part.holds(&contents)
         case .field(let slot, let test): return test.holds(contents[slot])
         case .keyword(let test): return test.holds(contents.keywordTexts)
+        case .reference(let slot, let other, let shape, let isCased):
+            let wanted = contents[other].map { isCased ? $0.original : $0.lowered }
+            for text in contents[slot].map({ isCased ? $0.original : $0.lowered }) {
+                for other in wanted where shape.holds(text, other) { return true }
+            }
+            return false
         }
     }
 }
@@ -34,6 +42,7 @@ enum ValueTest: Sendable {
     case regex(RegexProgram)
     case network(AddressRange)
     case compare(SigmaTest.Comparison, Double)
+    case time(TimePart, SigmaTest.Comparison?, Int)
 
     /// - Parameter texts: the field's content; several for a list, of which one must do.
     func holds(_ texts: [EventContents.Text]) -> Bool {
@@ -55,16 +64,38 @@ enum ValueTest: Sendable {
         case .compare(let comparison, let bound):
             for text in texts {
                 guard let number = Double(String(decoding: text.original, as: UTF8.self)) else { continue }
-                let holds =
-                    switch comparison {
-                    case .gt: number > bound
-                    case .gte: number >= bound
-                    case .lt: number < bound
-                    case .lte: number <= bound
-                    }
+                let holds = comparison.holds(number, bound)
                 if holds { return true }
             }
             return false
+        case .time(let part, let comparison, let bound):
+            for text in texts {
+                guard let number = part.value(of: text.original) else { continue }
+                if comparison?.holds(Double(number), Double(bound)) ?? (number == bound) { return true }
+            }
+            return false
+        }
+    }
+}
+
+extension SigmaTest.Comparison {
+    func holds(_ number: Double, _ bound: Double) -> Bool {
+        switch self {
+        case .gt: number > bound
+        case .gte: number >= bound
+        case .lt: number < bound
+        case .lte: number <= bound
+        }
+    }
+}
+
+extension SigmaTest.ReferenceShape {
+    func holds(_ text: [UInt8], _ other: [UInt8]) -> Bool {
+        switch self {
+        case .equals: text == other
+        case .contains: TextMatcher.find(other, in: text, from: 0) != nil
+        case .startsWith: text.starts(with: other)
+        case .endsWith: text.count >= other.count && text.suffix(other.count).elementsEqual(other)
         }
     }
 }

@@ -50,6 +50,22 @@ struct TextMatcher: Sendable, Hashable {
         }
     }
 
+    /// The longest text, lower-cased, that every match holds; whether the match is nothing but it. Nil where there is none.
+    var literal: (bytes: [UInt8], isWhole: Bool)? {
+        let found: (bytes: [UInt8], isWhole: Bool)
+        switch shape {
+        case .equals(let bytes): found = (bytes, true)
+        case .startsWith(let bytes), .endsWith(let bytes), .contains(let bytes): found = (bytes, false)
+        case .glob(let parts):
+            let literals = parts.compactMap { if case .literal(let bytes) = $0 { bytes } else { nil } }
+            guard let longest = literals.max(by: { $0.count < $1.count }) else { return nil }
+            found = (longest, false)
+        }
+        guard isCased else { return found }
+        // Lower-casing beyond ASCII depends on a letter's neighbours.
+        return found.bytes.allSatisfy { $0 < 0x80 } ? (LetterCase.lowered(found.bytes), found.isWhole) : nil
+    }
+
     /// - Parameter text: lower-cased unless `isCased`.
     func matches(_ text: [UInt8]) -> Bool {
         switch shape {

@@ -14,7 +14,7 @@ enum RuleDocuments {
     static let maximumDocuments = 1000
 
     /// The documents of `yaml`, empty ones left out.
-    static func read(_ yaml: [UInt8], file: String) throws(RuleError) -> [RuleNode] {
+    static func read(_ yaml: [UInt8], file: String, placeholders: [String: [String]] = [:]) throws(RuleError) -> [RuleNode] {
         guard yaml.count <= maximumBytes else {
             throw RuleError(
                 code: .limit, file: file, message: "a rule file may have at most \(maximumBytes) bytes, this one has \(yaml.count)",
@@ -28,7 +28,7 @@ enum RuleDocuments {
             let parser = try Parser(yaml: text, resolver: .basic, encoding: .utf8)
             var documents: [RuleNode] = []
             while let root = try parser.nextRoot() {
-                let node = RuleNode(node: root, file: file)
+                let node = RuleNode(node: root, file: file, placeholders: placeholders)
                 if node.scalar == .null { continue }
                 try check(node, depth: 1)
                 documents.append(node)
@@ -36,7 +36,7 @@ enum RuleDocuments {
                     throw node.error(.limit, "a file may hold at most \(maximumDocuments) documents", construct: "")
                 }
             }
-            return documents
+            return try RuleActions.apply(documents)
         } catch let error as RuleError {
             throw error
         } catch let error as YamlError {

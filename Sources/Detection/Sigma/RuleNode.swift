@@ -4,6 +4,8 @@ import Yams
 struct RuleNode {
     let node: Node
     let file: String
+    /// What `%name%` stands for where a value has the modifier `expand`.
+    var placeholders: [String: [String]] = [:]
 
     var line: Int { node.mark?.line ?? 0 }
     var column: Int { node.mark?.column ?? 0 }
@@ -54,13 +56,13 @@ struct RuleNode {
     /// The members of a map in the file's order, or nil for another node.
     var members: [(key: RuleNode, value: RuleNode)]? {
         guard case .mapping(let mapping) = node else { return nil }
-        return mapping.map { (RuleNode(node: $0.key, file: file), RuleNode(node: $0.value, file: file)) }
+        return mapping.map { (RuleNode(node: $0.key, file: file), RuleNode(node: $0.value, file: file, placeholders: placeholders)) }
     }
 
     /// The elements of a list, or nil for another node.
     var elements: [RuleNode]? {
         guard case .sequence(let sequence) = node else { return nil }
-        return sequence.map { RuleNode(node: $0, file: file) }
+        return sequence.map { RuleNode(node: $0, file: file, placeholders: placeholders) }
     }
 
     /// The text of a scalar that must not be empty.

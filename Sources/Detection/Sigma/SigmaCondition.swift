@@ -4,6 +4,15 @@ indirect enum SigmaCondition: Sendable, Hashable {
     case not(SigmaCondition)
     case and([SigmaCondition])
     case or([SigmaCondition])
+
+    /// The selections that it names.
+    var names: Set<String> {
+        switch self {
+        case .selection(let name): [name]
+        case .not(let inner): inner.names
+        case .and(let terms), .or(let terms): terms.reduce(into: []) { $0.formUnion($1.names) }
+        }
+    }
 }
 
 /// Reads Sigma's condition grammar: `not` binds tightest, then `and`, then `or`; parentheses; `1 of`, `any of`, `all of` over a name with

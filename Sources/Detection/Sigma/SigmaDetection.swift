@@ -21,7 +21,14 @@ struct SigmaTest: Sendable, Hashable {
         case regex(RegexProgram)
         case network(AddressRange)
         case compare(Comparison, Double)
+        /// A part of a date, and what it is compared with; nil for equality.
+        case time(TimePart, Comparison?, Int)
+        /// Another field of the same event.
+        case reference(String, ReferenceShape)
     }
+
+    /// How a field's content stands to another field's.
+    enum ReferenceShape: Sendable, Hashable { case equals, contains, startsWith, endsWith }
 
     enum Comparison: String, Sendable, Hashable { case gt, gte, lt, lte }
 

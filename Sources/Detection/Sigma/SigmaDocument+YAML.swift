@@ -5,10 +5,11 @@ extension SigmaDocument {
     /// - Parameters:
     ///   - yaml: the file's bytes, at most 1 MB.
     ///   - file: its name, for messages.
+    ///   - placeholders: what `%name%` stands for in values with the modifier `expand`.
     /// - Throws: `RuleErrors`, with one fault for each document that cannot be used.
-    public static func parse(_ yaml: [UInt8], file: String) throws(RuleErrors) -> [SigmaDocument] {
+    public static func parse(_ yaml: [UInt8], file: String, placeholders: [String: [String]] = [:]) throws(RuleErrors) -> [SigmaDocument] {
         let nodes: [RuleNode]
-        do { nodes = try RuleDocuments.read(yaml, file: file) } catch { throw RuleErrors([error]) }
+        do { nodes = try RuleDocuments.read(yaml, file: file, placeholders: placeholders) } catch { throw RuleErrors([error]) }
         var documents: [SigmaDocument] = []
         var errors: [RuleError] = []
         for node in nodes {
@@ -20,16 +21,10 @@ extension SigmaDocument {
 
     init(_ node: RuleNode) throws(RuleError) {
         let members = try node.requireMembers("a rule")
-        if let action = members["action"] {
-            throw action.error(.unsupported, "'action' documents are not evaluated", advice: "write each rule out in its own document")
-        }
-        if let filter = members["filter"] {
-            throw filter.error(
-                .unsupported, "filter documents are not evaluated", construct: "filter",
-                advice: "add a 'not filter' to the rule's condition")
-        }
         let metadata = try SigmaMetadata(members)
-        if members["correlation"] != nil {
+        if members["filter"] != nil {
+            self = .filter(try SigmaFilter(members, metadata: metadata))
+        } else if members["correlation"] != nil {
             self = .correlation(try SigmaCorrelation(members, metadata: metadata))
         } else {
             self = .rule(try SigmaRule(members, metadata: metadata))

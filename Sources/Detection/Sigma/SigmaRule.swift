@@ -48,11 +48,13 @@ public struct SigmaCorrelation: Sendable, Hashable {
 public enum SigmaDocument: Sendable, Hashable {
     case rule(SigmaRule)
     case correlation(SigmaCorrelation)
+    case filter(SigmaFilter)
 
     public var metadata: SigmaMetadata {
         switch self {
         case .rule(let rule): rule.metadata
         case .correlation(let correlation): correlation.metadata
+        case .filter(let filter): filter.metadata
         }
     }
 }

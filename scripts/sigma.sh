@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Sigma rules judged by Cardea and by pySigma's SQLite backend: three hundred made from a seed, over the same four hundred events.
+#
+# CARDEA_CONFORMANCE_SEED repeats a run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/prerequisites.sh
+
+python3 -c 'import ensurepip, venv' 2>/dev/null || need_packages python3 python3-venv
+tools=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/cardea/pysigma-2.0.1
+if [ ! -x "$tools/bin/sigma-ready" ]; then
+    rm -rf "$tools"
+    mkdir -p "$(dirname "$tools")"
+    python3 -m venv "$tools"
+    "$tools/bin/pip" install --quiet --disable-pip-version-check pysigma==2.0.1 pysigma-backend-sqlite==2.1.1
+    install -m 755 /dev/null "$tools/bin/sigma-ready"
+fi
+cases=$(mktemp -d /tmp/cardea-sigma.XXXXXX)
+trap 'rm -rf "$cases"' EXIT
+"$tools/bin/python" scripts/sigma_opinion.py make "$cases" "${CARDEA_CONFORMANCE_SEED:-9457}"
+CARDEA_SIGMA_CASES=$cases swift test --ignore-lock --filter '^DetectionTests\.SecondOpinionTests' >"$cases/test.log" 2>&1 ||
+    { tail -n 40 "$cases/test.log" >&2; exit 1; }
+"$tools/bin/python" scripts/sigma_opinion.py judge "$cases"
