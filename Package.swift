@@ -114,7 +114,8 @@ let package = Package(
         .testTarget(
             name: "ExampleAPITests",
             dependencies: [
-                "ExampleAPI", "AuditMiddleware", "AuditEvents", "AuditTesting", .configuration, .crypto, .httpClient, .hummingbird, .hummingbirdTesting,
+                "ExampleAPI", "AuditMiddleware", "AuditEvents", "AuditTesting", .configuration, .crypto, .httpClient, .hummingbird,
+                .hummingbirdTesting,
                 .lifecycle,
             ],
             swiftSettings: settings),

@@ -5,6 +5,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/prerequisites.sh
+need_swift
+need_packages "${CARDEA_PACKAGES[@]}"
+swift build --build-tests
 
 python3 -c 'import ensurepip, venv' 2>/dev/null || need_packages python3 python3-venv
 tools=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/cardea/pysigma-2.0.1
@@ -18,6 +21,6 @@ fi
 cases=$(mktemp -d /tmp/cardea-sigma.XXXXXX)
 trap 'rm -rf "$cases"' EXIT
 "$tools/bin/python" scripts/sigma_opinion.py make "$cases" "${CARDEA_CONFORMANCE_SEED:-9457}"
-CARDEA_SIGMA_CASES=$cases swift test --ignore-lock --filter '^DetectionTests\.SecondOpinionTests' >"$cases/test.log" 2>&1 ||
+CARDEA_SIGMA_CASES=$cases swift test --skip-build --filter '^DetectionTests\.SecondOpinionTests' >"$cases/test.log" 2>&1 ||
     { tail -n 40 "$cases/test.log" >&2; exit 1; }
 "$tools/bin/python" scripts/sigma_opinion.py judge "$cases"

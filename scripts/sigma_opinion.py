@@ -95,7 +95,7 @@ def judge(folder):
 
     database = sqlite3.connect(":memory:")
     database.create_function("REGEXP", 2, lambda pattern, text: text is not None and re.search(pattern, str(text)) is not None)
-    database.execute("create table logs (number integer, status integer, %s)" % ", ".join(field + " text" for field in FIELDS))
+    database.execute("create table logs (number integer, status integer, %s)" % ", ".join(field + " text collate nocase" for field in FIELDS))  # Sigma compares without regard to case
     for number, event in enumerate(json.loads((folder / "events.json").read_text())):
         database.execute("insert into logs values (%s)" % ", ".join("?" * (2 + len(FIELDS))),
                          [number, int(event["status"])] + [event.get(field) for field in FIELDS])

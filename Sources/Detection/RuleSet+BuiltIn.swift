@@ -1,6 +1,6 @@
 extension RuleSet {
     /// The rule files that the binary carries: one line for each file in `Rules`.
-    static var builtInFiles: [(name: String, yaml: [UInt8])] {
+    public static var builtInFiles: [(name: String, yaml: [UInt8])] {
         [
             ("brute_force_account.yml", PackageResources.brute_force_account_yml),
             ("brute_force_address.yml", PackageResources.brute_force_address_yml),

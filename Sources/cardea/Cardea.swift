@@ -19,7 +19,9 @@ struct Cardea: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Run", subcommands: [Up.self, Down.self, WorkerCommand.self, Migrate.self, Doctor.self]),
             CommandGroup(name: "Fill", subcommands: [Import.self]),
-            CommandGroup(name: "Look", subcommands: [Query.self, Tail.self, ViewsCommand.self, AlertsCommand.self, RoutesCommand.self]),
+            CommandGroup(
+                name: "Look",
+                subcommands: [Query.self, Tail.self, ViewsCommand.self, AlertsCommand.self, RulesCommand.self, RoutesCommand.self]),
             CommandGroup(name: "Maintain", subcommands: [ProjectionsCommand.self, BenchCommand.self, Completion.self]),
         ])
 

@@ -1,0 +1,65 @@
+import Glibc
+
+/// Rule files as a command names them: files, and folders with all `.yml` and `.yaml` files beneath.
+enum RuleFiles {
+    typealias File = (name: String, yaml: [UInt8])
+    /// How many files are read at most, and how many folders deep.
+    static let maximumCount = 10_000
+    static let maximumDepth = 16
+    /// One byte more than a rule file may have, so that a longer one is known as such.
+    private static let maximumBytes = (1 << 20) + 1
+
+    /// The files' contents, those of a folder in the order of their names.
+    /// - Throws: `Failure` for what is not there or no rule file, and for too many.
+    static func read(_ paths: [String]) throws -> [File] {
+        var files: [File] = []
+        for path in paths { try read(path, depth: 0, isNamed: true, into: &files) }
+        return files
+    }
+
+    private static func read(_ path: String, depth: Int, isNamed: Bool, into files: inout [File]) throws {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            throw Failure("\(RowPrinter.visible(path)): \(String(cString: strerror(errno)))")
+        }
+        if status.st_mode & S_IFMT == S_IFDIR {
+            guard depth < maximumDepth else { throw Failure("\(RowPrinter.visible(path)): more than \(maximumDepth) folders deep") }
+            for name in try names(in: path) {
+                try read("\(path.hasSuffix("/") ? path : path + "/")\(name)", depth: depth + 1, isNamed: false, into: &files)
+            }
+            return
+        }
+        guard isNamed || path.hasSuffix(".yml") || path.hasSuffix(".yaml") else { return }
+        // A pipe or a device may never end.
+        guard status.st_mode & S_IFMT == S_IFREG else { throw Failure("\(RowPrinter.visible(path)) is no regular file") }
+        guard files.count < maximumCount else { throw Failure("there are more than \(maximumCount) rule files", hint: "Name fewer.") }
+        files.append((path, try contents(of: path)))
+    }
+
+    private static func names(in folder: String) throws -> [String] {
+        guard let directory = opendir(folder) else { throw Failure("\(RowPrinter.visible(folder)): \(String(cString: strerror(errno)))") }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    private static func contents(of path: String) throws -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw Failure("\(RowPrinter.visible(path)): \(String(cString: strerror(errno)))") }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: maximumBytes)
+        var count = 0
+        while count < maximumBytes {
+            let got = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress.map { $0 + count }, maximumBytes - count) }
+            if got < 0, errno == EINTR { continue }
+            guard got >= 0 else { throw Failure("\(RowPrinter.visible(path)): \(String(cString: strerror(errno)))") }
+            if got == 0 { break }
+            count += got
+        }
+        return Array(bytes[..<count])
+    }
+}
