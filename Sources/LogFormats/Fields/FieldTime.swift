@@ -69,22 +69,30 @@ enum FieldTime: Sendable, Hashable {
     /// RFC 3339; the same with a zone's name behind (`UTC`, `GMT`; others are the log's) or none; an access log's form.
     static func moment(_ bytes: Bytes, clock: inout LogClock) -> Timestamp? {
         if let time = bytes.accessTime { return time }
-        var rest = bytes
-        var fields = LogClock.Fields()
-        guard rest.count >= 19, let year = rest.prefix(4).decimal else { return nil }
-        rest = rest.dropFirst(4)
-        guard rest.consume("-"), let month = rest.takeNumber(limit: 2), rest.consume("-"), let day = rest.takeNumber(limit: 2),
-            rest.consume("T") || rest.consume(" "), rest.takeTime(into: &fields)
-        else { return nil }
-        (fields.year, fields.month, fields.day) = (year, month, day)
-        rest = rest.trimmed
-        if rest.isEmpty { return clock.moment(fields) }
-        if rest.equals("UTC") || rest.equals("GMT") { return fields.utc }
-        if rest.first == UInt8(ascii: "+") || rest.first == UInt8(ascii: "-") {
-            return LogTimeZone(rest.text)?.fixedOffset.flatMap { offset in fields.utc?.advanced(bySeconds: -Int64(offset)) }
-        }
-        guard rest.count <= 5, rest.allSatisfy({ (65...90).contains($0) }) else { return nil }
+        guard let (fields, zone) = calendar(bytes) else { return nil }
+        if zone.isEmpty { return clock.moment(fields) }
+        if zone.equals("UTC") || zone.equals("GMT") { return fields.utc }
+        if zone.first == UInt8(ascii: "+") || zone.first == UInt8(ascii: "-") { return moment(fields, offset: zone.text) }
+        guard zone.count <= 5, zone.allSatisfy({ (65...90).contains($0) }) else { return nil }
         return clock.moment(fields)
+    }
+
+    private static func moment(_ fields: LogClock.Fields, offset: String) -> Timestamp? {
+        guard let utc = fields.utc, let offset = LogTimeZone(offset)?.fixedOffset else { return nil }
+        return utc.advanced(bySeconds: -Int64(offset))
+    }
+
+    /// Date and time as RFC 3339 has them, with `T` or a space between, and what stands behind.
+    private static func calendar(_ bytes: Bytes) -> (fields: LogClock.Fields, zone: Bytes)? {
+        guard bytes.count >= 19, let year = bytes.prefix(4).decimal else { return nil }
+        var fields = LogClock.Fields()
+        fields.year = year
+        var rest = bytes.dropFirst(4)
+        guard rest.consume("-"), let month = rest.takeNumber(limit: 2) else { return nil }
+        guard rest.consume("-"), let day = rest.takeNumber(limit: 2) else { return nil }
+        guard rest.consume("T") || rest.consume(" "), rest.takeTime(into: &fields) else { return nil }
+        (fields.month, fields.day) = (month, day)
+        return (fields, rest.trimmed)
     }
 
     private static func moment(_ bytes: Bytes, pattern: Bytes, clock: inout LogClock) -> Timestamp? {
