@@ -14,15 +14,7 @@ version=4.32.5
 seed=${CARDEA_CONFORMANCE_SEED:-9457}
 seconds=${CARDEA_CONFORMANCE_SECONDS:-60}
 choose_cardea "$@"
-python3 -c 'import ensurepip, venv' 2>/dev/null || need_packages python3 python3-venv
-tools=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/cardea/schemathesis-$version
-if [ ! -x "$tools/bin/schemathesis" ]; then
-    echo "Installing schemathesis $version under $tools …" >&2
-    rm -rf "$tools"
-    mkdir -p "$(dirname "$tools")"
-    python3 -m venv "$tools"
-    "$tools/bin/pip" install --quiet --disable-pip-version-check "schemathesis==$version" || { rm -rf "$tools"; exit 1; }
-fi
+need_python "schemathesis-$version" "schemathesis==$version"
 
 home=$(mktemp -d /tmp/cardea-conformance.XXXXXX)
 export CARDEA_HOME=$home

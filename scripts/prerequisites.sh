@@ -2,6 +2,7 @@
 #
 #   need_packages PACKAGE…   the Debian packages, installed if missing
 #   need_swift               a Swift toolchain, which no Debian package brings
+#   need_python NAME PACKAGE…   a virtual environment with these packages from PyPI, made under the user's cache if missing; sets $tools
 
 need_swift() {
     if ! command -v swift >/dev/null; then
@@ -32,6 +33,20 @@ need_packages() {
     echo "Installing ${missing[*]} …" >&2
     "${root[@]}" apt-get -qq update >&2
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "${missing[@]}" >&2
+}
+
+need_python() {
+    local name=$1
+    shift
+    python3 -c 'import ensurepip, venv' 2>/dev/null || need_packages python3 python3-venv
+    tools=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/cardea/$name
+    [ -e "$tools/complete" ] && return
+    echo "Installing $* under $tools …" >&2
+    rm -rf "$tools"
+    mkdir -p "$(dirname "$tools")"
+    python3 -m venv "$tools"
+    "$tools/bin/pip" install --quiet --disable-pip-version-check "$@" || { rm -rf "$tools"; exit 1; }
+    touch "$tools/complete"
 }
 
 CARDEA_PACKAGES=(libpq-dev postgresql zlib1g-dev pkg-config curl)

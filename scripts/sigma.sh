@@ -9,15 +9,7 @@ need_swift
 need_packages "${CARDEA_PACKAGES[@]}"
 swift build --build-tests
 
-python3 -c 'import ensurepip, venv' 2>/dev/null || need_packages python3 python3-venv
-tools=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/cardea/pysigma-2.0.1
-if [ ! -x "$tools/bin/sigma-ready" ]; then
-    rm -rf "$tools"
-    mkdir -p "$(dirname "$tools")"
-    python3 -m venv "$tools"
-    "$tools/bin/pip" install --quiet --disable-pip-version-check pysigma==2.0.1 pysigma-backend-sqlite==2.1.1
-    install -m 755 /dev/null "$tools/bin/sigma-ready"
-fi
+need_python pysigma-2.0.1 pysigma==2.0.1 pysigma-backend-sqlite==2.1.1
 cases=$(mktemp -d /tmp/cardea-sigma.XXXXXX)
 trap 'rm -rf "$cases"' EXIT
 "$tools/bin/python" scripts/sigma_opinion.py make "$cases" "${CARDEA_CONFORMANCE_SEED:-9457}"

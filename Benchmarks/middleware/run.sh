@@ -10,7 +10,7 @@ source scripts/prerequisites.sh
 
 rounds=${1:-3}
 seconds=${2:-10}
-need_packages "${CARDEA_PACKAGES[@]}" wrk python3-venv
+need_packages "${CARDEA_PACKAGES[@]}" wrk
 if [ -z "${CARDEA:-}" ]; then
     need_swift
     echo "Building the release (the first time takes some minutes) …" >&2
@@ -76,7 +76,7 @@ swift_round() {
 }
 
 fastapi_round() {
-    DATABASE_URL=$database "$venv/bin/uvicorn" --app-dir Benchmarks/middleware fastapi_app:app --port 8399 --log-level warning --no-access-log \
+    DATABASE_URL=$database "$tools/bin/uvicorn" --app-dir Benchmarks/middleware fastapi_app:app --port 8399 --log-level warning --no-access-log \
         --workers "${FASTAPI_WORKERS:-1}" &
     server=$!
     for _ in $(seq 300); do curl --silent --output /dev/null http://127.0.0.1:8399/ && break; sleep 0.1; done
@@ -87,11 +87,7 @@ fastapi_round() {
 }
 
 if [ "${FASTAPI:-yes}" = yes ]; then
-    venv=${XDG_CACHE_HOME:-$HOME/.cache}/cardea/fastapi-venv
-    if [ ! -x "$venv/bin/uvicorn" ]; then
-        python3 -m venv "$venv"
-        "$venv/bin/pip" install --quiet fastapi uvicorn pyjwt slowapi asyncpg
-    fi
+    need_python fastapi fastapi uvicorn pyjwt slowapi asyncpg
     "$CARDEA" migrate >/dev/null
     database=${CARDEA_DATABASE_URL:-$("$CARDEA" doctor -o json | sed -n 's/.*"database_url": *"\([^"]*\)".*/\1/p')}
 fi

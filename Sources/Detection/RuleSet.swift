@@ -6,8 +6,6 @@ public struct RuleSet: Sendable {
     public let rules: [SigmaRule]
     /// Every correlation, in the order of the files; last the ones that stand for plain rules which raise alerts of their own.
     public let correlations: [SigmaCorrelation]
-    /// What a rule's author should look at though the rule loads.
-    public let warnings: [RuleError]
     /// Sixteen hex digits that change whenever some rule does.
     public let fingerprint: String
 
@@ -109,40 +107,6 @@ public struct RuleSet: Sendable {
         self.fingerprint = fingerprint
         fields = slots.fields
         literals = LiteralIndex(compiled.map(\.predicate))
-        warnings = rules.flatMap(RuleSet.warnings) + correlations.flatMap(RuleSet.warnings)
-    }
-
-    private static func warnings(_ rule: SigmaRule) -> [RuleError] {
-        var warnings = unknownFields(rule.detection.selections.values.flatMap(fields).sorted(), rule.metadata)
-        if LogsourceRoute(rule.logsource).types == .none {
-            warnings.append(
-                RuleError(
-                    code: .value, file: rule.metadata.file, line: rule.metadata.line, column: 1, construct: "logsource",
-                    message: "no event of Cardea comes from this log source, so the rule never matches"))
-        }
-        return warnings
-    }
-
-    private static func warnings(_ correlation: SigmaCorrelation) -> [RuleError] {
-        var names = correlation.groupBy
-        if case .valueCount(let field) = correlation.kind { names.append(field) }
-        return unknownFields(names, correlation.metadata)
-    }
-
-    private static func fields(_ selection: SigmaSelection) -> [String] {
-        switch selection {
-        case .all(let tests): tests.compactMap(\.field)
-        case .any(let selections): selections.flatMap(fields)
-        }
-    }
-
-    private static func unknownFields(_ names: [String], _ metadata: SigmaMetadata) -> [RuleError] {
-        Set(names.filter { FieldMap.known($0) == nil }).sorted().map { name in
-            RuleError(
-                code: .value, file: metadata.file, line: metadata.line, column: 1, construct: name,
-                message: "no taxonomy has this field, so it is sought among the event's details",
-                advice: "write details.\(name) where that is meant")
-        }
     }
 }
 

@@ -63,7 +63,7 @@ extension ExampleAPI {
         public var plainCookies = false
         /// Identity providers that people can sign in at.
         public var providers: [OAuthProvider] = []
-        /// Another issuer whose access tokens are taken like one's own.
+        /// Another issuer, whose access tokens open the books.
         public var otherIssuer: OtherIssuer?
         /// The origins whose pages may use it; empty for none but its own.
         public var corsOrigins: [String] = []
@@ -100,8 +100,8 @@ extension ExampleAPI {
         /// - `plainCookies` (bool, default: false): cookies over plain HTTP, for trying it on loopback
         /// - `oauth.google.clientId`, `oauth.google.clientSecret` (secret), likewise `oauth.github`, `oauth.facebook`, and `oauth.oidc` with its
         ///   `oauth.oidc.issuer`: identity providers to sign in at
-        /// - `identity.issuer`, `identity.audience` (default: "example"), `identity.keys` (URL, default: by discovery): another issuer whose
-        ///   access tokens are taken
+        /// - `identity.issuer`, `identity.audience` (default: "example"), `identity.keys` (URL, default: by discovery): another issuer,
+        ///   whose access tokens open the books
         /// - `passwords.NAME` (string, secret, default: `NAME-demo-password`): of the accounts alice, bob, carol, dave, erin, frank, grace, heidi
         /// - Throws: `ConfigurationError` for a key that is not hex or too short, a proxy that is no network, and what is not among the choices.
         public init(reader: ConfigReader) throws {

@@ -126,11 +126,13 @@ extension ExampleAPI {
         }
 
         private func addRoutes(to open: AuditedRouter<Context>) {
-            let bearer = BearerAuthenticator(verifier: verifier, others: otherIssuers, status: revocations, realm: realm)
+            let bearer = BearerAuthenticator(verifier: verifier, status: revocations, realm: realm)
+            // Another issuer's `alice` is not ours: its tokens open the books, and nothing that belongs to an account.
+            let anyIssuer = BearerAuthenticator(verifier: verifier, others: otherIssuers, status: revocations, realm: realm)
             let keys = APIKeyAuthenticator(keys: apiKeys, realm: realm, clock: configuration.clock)
             // People come with a token or a browser's session, programs with a key.
             let people = open.group().add(middleware: Authentication(bearer, sessions.authenticator())).add(middleware: crossSiteGuard())
-            let anybody = open.group().add(middleware: Authentication(bearer, keys, sessions.authenticator()))
+            let anybody = open.group().add(middleware: Authentication(anyIssuer, keys, sessions.authenticator()))
                 .add(middleware: crossSiteGuard())
             let tokens = open.group().add(middleware: Authentication(bearer))
             // Old scripts come with a name and a password.

@@ -28,23 +28,30 @@ public struct ExampleAPI: Service {
     ) throws {
         self.configuration = configuration
         client = configuration.asksProviders && http == nil ? HTTPClient(configuration: OutboundClient.configuration) : nil
-        let parts = try Parts(configuration, storage, http: http ?? client.map { OutboundClient($0) }, logger: logger)
-        let recorder = AuditRecorder(
-            sink: sink,
-            configuration: .init(
-                source: configuration.source, fingerprinter: Fingerprinter(key: configuration.fingerprintKey), clock: configuration.clock,
-                clientAddress: configuration.clientAddress),
-            logger: logger)
-        var application = Application(
-            responder: try SecurityHeaders().around(recorder.wrap(parts.router())),
-            // A connection on which nothing happens for a minute is closed: slow clients hold no more than that. What the HTTP parser refuses is
-            // on the record too.
-            server: .http1(configuration: .init(additionalChannelHandlers: recorder.connectionHandlers(), idleTimeout: .seconds(60))),
-            configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
-            onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) }, logger: logger)
-        application.beforeServerStarts { try await parts.addUsers() }
-        self.application = application
-        services = [recorder.heartbeat(), parts.revocations]
+        do {
+            let parts = try Parts(configuration, storage, http: http ?? client.map { OutboundClient($0) }, logger: logger)
+            let recorder = AuditRecorder(
+                sink: sink,
+                configuration: .init(
+                    source: configuration.source, fingerprinter: Fingerprinter(key: configuration.fingerprintKey),
+                    clock: configuration.clock,
+                    clientAddress: configuration.clientAddress),
+                logger: logger)
+            var application = Application(
+                responder: try SecurityHeaders().around(recorder.wrap(parts.router())),
+                // A connection on which nothing happens for a minute is closed: slow clients hold no more than that. What the HTTP parser refuses is
+                // on the record too.
+                server: .http1(configuration: .init(additionalChannelHandlers: recorder.connectionHandlers(), idleTimeout: .seconds(60))),
+                configuration: .init(address: .hostname(configuration.host, port: configuration.port)),
+                onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) }, logger: logger)
+            application.beforeServerStarts { try await parts.addUsers() }
+            self.application = application
+            services = [recorder.heartbeat(), parts.revocations]
+        } catch {
+            // A client that is dropped open ends the process, with less to say than the error.
+            try? client?.syncShutdown()
+            throw error
+        }
     }
 
     /// Serves until the service group ends it, with a heartbeat on the record.

@@ -92,6 +92,59 @@ struct RulesTests {
         }
     }
 
+    @Test("a placeholder means what it is given")
+    func placeholders() async throws {
+        let rule = Self.rule.replacing("COUNT", with: "1").replacing(
+            "cs-uri-query|contains: /old-shop", with: "cs-uri-query|contains|expand: '/%shops%'")
+        try await withFiles(["a.yml": rule]) { folder in
+            for verb in ["lint", "test"] {
+                let missing = try await cardea("rules", verb, folder)
+                #expect(missing.status == 1 && (missing.text + missing.messages).contains("--placeholder"))
+                try await cardea.done("rules", verb, folder, "--placeholder", "shops=new-shop,old-shop")
+                #expect(try await cardea("rules", verb, folder, "--placeholder", "shops").status == 2)
+            }
+        }
+    }
+
+    @Test("a backtest finds what the worker found, knows what was under way before its range, and pairs what two sets call one attack")
+    func backtest() async throws {
+        try await withRecord { cardea, _ in
+            let lines = (0..<20).map { second in
+                "2026-01-01T00:00:\(second < 10 ? "0" : "")\(second)+00:00 host sshd[1]: Failed password for root from 192.0.2.1 port 22 ssh2"
+            }
+            try await cardea.done("import", "-", "--format", "sshd", input: Data(lines.joined(separator: "\n").utf8))
+            try await cardea.done("worker", "--until-idle")
+            let stored = try await cardea.done("alerts", "list", "--all", "-o", "jsonl").jsonLines().compactMap(\.object)
+            let found = try await cardea.done("rules", "backtest", "-o", "jsonl").jsonLines().compactMap(\.object)
+            #expect(!stored.isEmpty)
+            #expect(
+                Set(found.map { [$0["rule_id"], $0["group"], $0["count"]] })
+                    == Set(stored.map { [$0["rule_id"], $0["group"], $0["count"]] }))
+            #expect(try await cardea.done("alerts", "list", "--all", "-o", "jsonl").jsonLines().count == stored.count)
+            // Three seconds alone would be no brute force.
+            let late = try await cardea.done("rules", "backtest", "--since", "2026-01-01T00:00:17Z", "-o", "jsonl").jsonLines()
+            #expect(late.count == found.count)
+            #expect(try await cardea.done("rules", "backtest", "--since", "2026-01-02", "-o", "jsonl").text.isEmpty)
+            #expect(try await cardea.done("rules", "backtest", "--until", "2026-01-01T00:00:02Z", "-o", "jsonl").text.isEmpty)
+            // Another window, another first event: the same attack all the same.
+            try await withFiles(["other.yml": Self.bruteForce(id: "baba05f9-3279-4b4d-b042-121b64a930e9")]) { folder in
+                let rows = try await cardea.done("rules", "backtest", folder, "--compare", "built-in", "-o", "jsonl").jsonLines()
+                    .compactMap(\.object)
+                let changes = rows.filter { $0["rule_id"] == "baba05f9-3279-4b4d-b042-121b64a930e9" }
+                #expect(changes.map { $0["change"] } == ["same"])
+                #expect(rows.contains { $0["change"] == "gone" && $0["count"] == .null })
+            }
+        }
+    }
+
+    private static func bruteForce(id: String) -> String {
+        """
+        title: Other brute force
+        id: \(id)
+        correlation: {type: event_count, rules: [failed_login], group-by: [client_ip], timespan: 2s, condition: {gte: 2}}
+        """
+    }
+
     @Test("a pipe, an endless file, nothing and too much are refused at once", arguments: ["pipe.yml", "large.yml", "absent.yml", "empty"])
     func hostile(_ name: String) async throws {
         try await withFiles(["large.yml": String(repeating: "a: b\n", count: 2_200_000)]) { folder in

@@ -6,6 +6,7 @@ import ExampleAPI
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import Logging
 import Testing
 
 /// What stands between the shop and the network, as a deployment configures it.
@@ -89,5 +90,10 @@ import Testing
         configuration.corsOrigins = []
         configuration.hosts = ["https://shop.example.com"]
         #expect(throws: HardeningError.self) { try ExampleAPI.routes(configuration) }
+        // Also where it would ask other servers.
+        configuration.otherIssuer = .init(issuer: "https://id.example.com", audience: "shop")
+        #expect(throws: HardeningError.self) {
+            try ExampleAPI(configuration: configuration, sink: MemorySink(), logger: Logger(label: "test"))
+        }
     }
 }

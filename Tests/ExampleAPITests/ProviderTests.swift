@@ -135,6 +135,11 @@ import Testing
             let issuer = provider.issuer.withLock { $0 }
             #expect(server.sink.requests.dropFirst().first?.body.token?.issuer == issuer)
             #expect(server.sink.events(.tokenRejected).last?.header.reason == "wrong_audience")
+            // What belongs to an account of the same name stays closed.
+            let stranger = try provider.token(["aud": "example"], type: "at+jwt")
+            for uri in ["/me", "/api-keys"] {
+                #expect(try await server.send(client, .get, uri, token: stranger).status == .unauthorized)
+            }
             // One's own still are.
             #expect(try await server.send(client, .get, "/books", token: own).status == .ok)
         }

@@ -20,8 +20,8 @@ enum Placeholders {
             }
             guard let values = node.placeholders[name] else {
                 throw node.error(
-                    .value, "the configuration gives this placeholder no value", construct: "%\(name)%",
-                    advice: "give it values, or leave out 'expand' where the percent signs are meant")
+                    .value, "this placeholder has no value", construct: "%\(name)%",
+                    advice: "--placeholder \(name)=VALUE,… gives it some; without 'expand' the percent signs are meant as they stand")
             }
             guard results.count * values.count <= maximumTexts else {
                 throw node.error(.limit, "a value may become at most \(maximumTexts) texts")

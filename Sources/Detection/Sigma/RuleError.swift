@@ -51,10 +51,12 @@ public struct RuleError: Error, Sendable, Hashable {
 
 extension RuleError: CustomStringConvertible {
     /// `file:line:column: message: 'construct' (advice)`.
-    public var description: String {
-        var text = file
-        if line > 0 { text += ":\(line):\(column)" }
-        text += ": \(message)"
+    public var description: String { "\(place): \(text)" }
+
+    var place: String { line > 0 ? "\(file):\(line):\(column)" : file }
+
+    var text: String {
+        var text = message
         if !construct.isEmpty { text += ": '\(construct)'" }
         if let advice { text += " (\(advice))" }
         return text

@@ -1,4 +1,5 @@
-/// Something about a rule file that its author should look at.
+/// Something about a rule file that its author should look at: a fault as it would be told on loading, and how much it matters.
+@dynamicMemberLookup
 public struct RuleFinding: Sendable, Hashable {
     /// How much it matters, the gravest first.
     public enum Severity: String, Sendable, Hashable, CaseIterable {
@@ -11,45 +12,15 @@ public struct RuleFinding: Sendable, Hashable {
     }
 
     public var severity: Severity
-    /// The file's name as the caller gave it.
-    public var file: String
-    /// From 1; 0 where the finding is about the whole file.
-    public var line: Int
-    /// From 1, in Unicode scalars; 0 where the finding is about the whole file.
-    public var column: Int
-    /// The text that it is about, at most 80 bytes; may be empty.
-    public var construct: String
-    public var message: String
-    /// What to write instead, where that is known.
-    public var advice: String?
+    /// Where, what, and what to write instead.
+    public var fault: RuleError
 
-    public init(
-        severity: Severity, file: String, line: Int = 0, column: Int = 0, construct: String = "", message: String, advice: String? = nil
-    ) {
-        self.severity = severity
-        self.file = file
-        self.line = line
-        self.column = column
-        self.construct = String(decoding: construct.utf8.prefix(80), as: UTF8.self)
-        self.message = message
-        self.advice = advice
-    }
+    public init(_ fault: RuleError, severity: Severity = .error) { (self.fault, self.severity) = (fault, severity) }
 
-    init(_ error: RuleError, severity: Severity = .error) {
-        self.init(
-            severity: severity, file: error.file, line: error.line, column: error.column, construct: error.construct,
-            message: error.message, advice: error.advice)
-    }
+    public subscript<Value>(dynamicMember member: KeyPath<RuleError, Value>) -> Value { fault[keyPath: member] }
 }
 
 extension RuleFinding: CustomStringConvertible {
     /// `file:line:column: severity: message: 'construct' (advice)`, the form that editors jump to.
-    public var description: String {
-        var text = file
-        if line > 0 { text += ":\(line):\(column)" }
-        text += ": \(severity.rawValue): \(message)"
-        if !construct.isEmpty { text += ": '\(construct)'" }
-        if let advice { text += " (\(advice))" }
-        return text
-    }
+    public var description: String { "\(fault.place): \(severity.rawValue): \(fault.text)" }
 }

@@ -3,16 +3,23 @@ public enum RuleLint {
     /// Every finding about a file, by place.
     ///
     /// A correlation may count rules of other files, so its references are not followed here; `RuleSet` does that for all files together.
-    public static func check(_ yaml: [UInt8], file: String) -> [RuleFinding] {
+    /// - Parameter placeholders: as for `RuleSet`.
+    public static func check(_ yaml: [UInt8], file: String, placeholders: [String: [String]] = [:]) -> [RuleFinding] {
         var findings: [RuleFinding] = []
         let nodes: [RuleNode]
-        do { nodes = try RuleDocuments.read(yaml, file: file) } catch { return [RuleFinding(error)] }
-        if nodes.isEmpty { findings.append(RuleFinding(severity: .warning, file: file, message: "the file holds no rule")) }
+        do { nodes = try RuleDocuments.read(yaml, file: file, placeholders: placeholders) } catch { return [RuleFinding(error)] }
+        if nodes.isEmpty {
+            findings.append(RuleFinding(RuleError(code: .structure, file: file, message: "the file holds no rule"), severity: .warning))
+        }
         for node in nodes {
             do {
                 let document = try SigmaDocument(node)
                 findings += metadata(node)
-                if case .rule(let rule) = document { findings += matching(rule, node) }
+                switch document {
+                case .rule(let rule): findings += matching(rule, node)
+                case .correlation: unknownFields(ofCorrelation: node, into: &findings)
+                case .filter: break
+                }
             } catch { findings.append(RuleFinding(error)) }
         }
         return findings.sorted { ($0.line, $0.column) < ($1.line, $1.column) }
@@ -23,9 +30,7 @@ public enum RuleLint {
         var findings: [RuleFinding] = []
         func add(_ severity: RuleFinding.Severity, _ place: RuleNode, _ construct: String, _ message: String, _ advice: String?) {
             findings.append(
-                RuleFinding(
-                    severity: severity, file: place.file, line: place.line, column: place.column, construct: construct, message: message,
-                    advice: advice))
+                RuleFinding(place.error(.value, message, construct: construct, advice: advice), severity: severity))
         }
         if let id = members["id"] {
             if !isUUID(id.construct) { add(.advice, id, id.construct, "the id is no UUID", "uuidgen makes one") }
@@ -64,20 +69,17 @@ public enum RuleLint {
         var findings: [RuleFinding] = []
         if LogsourceRoute(rule.logsource).types == .none {
             let place = members?.byKey["logsource"]?.key ?? node
-            findings.append(
-                RuleFinding(
-                    severity: .warning, file: node.file, line: place.line, column: place.column, construct: "logsource",
-                    message: "no event of Cardea comes from this log source, so the rule never matches",
-                    advice: "category: webserver, authentication or application; product: cardea for every event"))
+            let fault = place.error(
+                .value, "no event of Cardea comes from this log source, so the rule never matches", construct: "logsource",
+                advice: "category: webserver, authentication or application; product: cardea for every event")
+            findings.append(RuleFinding(fault, severity: .warning))
         }
         guard let detection = try? members?["detection"]?.requireMembers("detection") else { return findings }
         for name in detection.order where name != "condition" {
             guard let selection = detection[name] else { continue }
             if !rule.detection.condition.names.contains(name), let key = detection.byKey[name]?.key {
                 findings.append(
-                    RuleFinding(
-                        severity: .warning, file: node.file, line: key.line, column: key.column, construct: name,
-                        message: "the condition does not use this selection"))
+                    RuleFinding(key.error(.value, "the condition does not use this selection", construct: name), severity: .warning))
             }
             unknownFields(selection, into: &findings)
         }
@@ -87,15 +89,24 @@ public enum RuleLint {
     private static func unknownFields(_ node: RuleNode, into findings: inout [RuleFinding]) {
         for element in node.elements ?? [] { unknownFields(element, into: &findings) }
         for member in node.members ?? [] {
-            let key = member.key.construct
-            let name = String(key.prefix { $0 != "|" })
-            guard !name.isEmpty, FieldMap.known(name) == nil else { continue }
-            findings.append(
-                RuleFinding(
-                    severity: .warning, file: node.file, line: member.key.line, column: member.key.column, construct: name,
-                    message: "no taxonomy has this field, so it is sought among the event's details",
-                    advice: "write details.\(name) where that is meant"))
+            unknownField(String(member.key.construct.prefix { $0 != "|" }), member.key, into: &findings)
         }
+    }
+
+    private static func unknownFields(ofCorrelation node: RuleNode, into findings: inout [RuleFinding]) {
+        guard let body = try? node.requireMembers("a rule")["correlation"]?.requireMembers("correlation") else { return }
+        let counted = try? body["condition"]?.requireMembers("condition")["field"] ?? body["field"]
+        for name in [body["group-by"], counted].compactMap(\.self).flatMap({ $0.elements ?? [$0] }) {
+            unknownField(name.construct, name, into: &findings)
+        }
+    }
+
+    private static func unknownField(_ name: String, _ place: RuleNode, into findings: inout [RuleFinding]) {
+        guard !name.isEmpty, FieldMap.known(name) == nil else { return }
+        let fault = place.error(
+            .value, "no taxonomy has this field, so it is sought among the event's details", construct: name,
+            advice: "write details.\(name) where that is meant")
+        findings.append(RuleFinding(fault, severity: .warning))
     }
 
     /// `namespace.name`; in the namespace `attack` a number has the shape of one (Sigma's appendix on tags).

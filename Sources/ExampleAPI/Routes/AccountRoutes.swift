@@ -57,15 +57,15 @@ struct AccountRoutes: Sendable {
         }
         try await accounts.changePassword(of: principal.id, current: current, new: new, in: context.audit)
         // Whoever knew the former password is signed out; this client stays, by another session id.
+        let (reason, others) = ("password_change", principal.sessionID.map { SessionSelection.allBut($0) } ?? .all)
         if principal.token == nil {
-            try await sessions.renew(as: principal, reason: "password_change", context: context)
-            try await grants.endAll(of: principal.id, reason: "password_change", context: context)
+            try await sessions.renew(as: principal, reason: reason, context: context)
+            try await sessions.end(others, of: principal.id, reason: reason, context: context)
+            try await grants.endAll(of: principal.id, reason: reason, context: context)
         } else {
-            let others = principal.sessionID.map { SessionSelection.allBut($0) } ?? .all
-            try await grants.end(others, of: principal.id, reason: "password_change", context: context)
+            try await grants.end(others, of: principal.id, reason: reason, context: context)
+            try await sessions.end(.all, of: principal.id, reason: reason, context: context)
         }
-        let others = principal.token == nil ? principal.sessionID.map { SessionSelection.allBut($0) } ?? .all : .all
-        try await sessions.end(others, of: principal.id, reason: "password_change", context: context)
         return Response(status: .noContent)
     }
 

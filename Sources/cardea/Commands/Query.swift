@@ -22,48 +22,29 @@ struct FilterOptions: ParsableArguments {
 
     func filter(now: Timestamp) throws -> EventFilter {
         var filter = EventFilter()
-        filter.types = try split(type, "--type")
-        filter.outcomes = try split(outcome, "--outcome").map { name in
+        filter.types = try OptionValues.split(type, "--type")
+        filter.outcomes = try OptionValues.split(outcome, "--outcome").map { name in
             guard let outcome = Outcome(rawValue: name) else {
                 throw ValidationError("'\(name)' is no outcome: \(Outcome.allCases.map(\.rawValue).joined(separator: ", ")).")
             }
             return outcome
         }
-        filter.actors = try split(actor, "--actor")
-        filter.addresses = try split(ip, "--ip").map { address in
+        filter.actors = try OptionValues.split(actor, "--actor")
+        filter.addresses = try OptionValues.split(ip, "--ip").map { address in
             guard PostgresInet(address).isValid else { throw ValidationError("'\(address)' is no address or network.") }
             return address
         }
-        filter.routes = try split(route, "--route")
-        filter.statuses = try split(status, "--status").map { text in
+        filter.routes = try OptionValues.split(route, "--route")
+        filter.statuses = try OptionValues.split(status, "--status").map { text in
             guard let range = FilterOptions.statusRange(text) else { throw ValidationError("'\(text)' is no status: 404, 4xx or 400-403.") }
             return range
         }
-        filter.tenants = try split(tenant, "--tenant")
-        filter.sources = try split(source, "--source")
-        filter.since = try time(since, "--since", now, endOfDay: false)
-        filter.until = try time(until, "--until", now, endOfDay: true)
-        if let since = filter.since, let until = filter.until, since > until { throw ValidationError("--since is after --until.") }
+        filter.tenants = try OptionValues.split(tenant, "--tenant")
+        filter.sources = try OptionValues.split(source, "--source")
+        (filter.since, filter.until) = try OptionValues.times(since: since, until: until, now: now)
         filter.text = text.flatMap { $0.split(separator: " ").map(String.init) }
         filter.own = own
         return filter
-    }
-
-    /// A value that turns out empty, of a shell's unset variable perhaps, must not ask for everything.
-    private func split(_ values: [String], _ option: String) throws -> [String] {
-        try values.flatMap { value in
-            let parts = value.split(separator: ",").map(String.init)
-            guard !parts.isEmpty else { throw ValidationError("\(option) is empty.") }
-            return parts
-        }
-    }
-
-    private func time(_ text: String?, _ option: String, _ now: Timestamp, endOfDay: Bool) throws -> Timestamp? {
-        guard let text else { return nil }
-        guard let time = TimeExpression.parse(text, now: now, endOfDay: endOfDay) else {
-            throw ValidationError("\(option) '\(text)' is no time: 2026-11-23, 2026-11-23T10:00:00Z, 90m, 24h, 7d.")
-        }
-        return time
     }
 
     static func statusRange(_ text: String) -> ClosedRange<Int16>? {

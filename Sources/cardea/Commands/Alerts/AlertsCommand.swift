@@ -99,3 +99,12 @@ extension Settings {
         }
     }
 }
+
+/// What a command about one alert is told.
+struct OneAlert: ParsableArguments {
+    @Argument(help: "The alert's id, or enough of its beginning.") var id: String
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var database: DatabaseOptions
+
+    func validate() throws { try AlertsCommand.check(id: id) }
+}

@@ -12,25 +12,22 @@ extension AlertsCommand {
                 "Say why an alert came to be: its rule as it was, the window, and for each event what the rule asked and what was there.",
             discussion: "The stored events are judged again by the rule as it stood when the alert opened. Nothing is written.")
 
-        @Argument(help: "The alert's id, or enough of its beginning.") var id: String
-        @OptionGroup var output: OutputOptions
-        @OptionGroup var database: DatabaseOptions
-
-        func validate() throws { try AlertsCommand.check(id: id) }
+        @OptionGroup var one: OneAlert
 
         func run() async throws {
-            let deployment = try await Deployment.open(database)
+            let deployment = try await Deployment.open(one.database)
             try await deployment.withPool(.reader, connections: 1) { pool in
                 let (alert, ids, events, source) = try await pool.withConnection { connection in
                     let store = AlertStore()
-                    let alert = try await AlertsCommand.alert(id, connection)
+                    let alert = try await AlertsCommand.alert(one.id, connection)
                     let ids = try await store.events(of: alert, connection)
-                    let source = try await alert.ruleDigest.asyncMap { try await store.ruleSource($0, connection) } ?? nil
+                    var source: String?
+                    if let digest = alert.ruleDigest { source = try await store.ruleSource(digest, connection) }
                     return (alert, ids, try await EventQuery.events(ids, shard: alert.shard, connection), source)
                 }
                 let explanation = try AlertExplanation(
                     alert, ids: ids, events: events, source: source, present: try RuleSet.builtIn().definition(of: alert.ruleID))
-                switch output.output {
+                switch one.output.output {
                 case .json, .jsonl: StandardOutput.write(RowPrinter.text(.object(explanation.json)) + "\n")
                 case .csv:
                     var printer = RowPrinter(
@@ -41,13 +38,6 @@ extension AlertsCommand {
                 }
             }
         }
-    }
-}
-
-extension Optional {
-    fileprivate func asyncMap<R>(_ transform: (Wrapped) async throws -> R) async rethrows -> R? {
-        guard let self else { return nil }
-        return try await transform(self)
     }
 }
 

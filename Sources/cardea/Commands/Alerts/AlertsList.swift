@@ -41,13 +41,13 @@ extension AlertsCommand {
         private func filter(now: Timestamp) throws -> AlertFilter {
             var filter = AlertFilter()
             filter.includesSettled = all
-            filter.states = try split(state, "--state").map { name in
+            filter.states = try OptionValues.split(state, "--state").map { name in
                 guard let state = AlertState(rawValue: name.replacing("-", with: "_")) else {
                     throw ValidationError("'\(name)' is no state: \(AlertState.allCases.map(\.rawValue).joined(separator: ", ")).")
                 }
                 return state
             }
-            filter.severities = try split(severity, "--severity").flatMap { name in
+            filter.severities = try OptionValues.split(severity, "--severity").flatMap { name in
                 let isFloor = name.hasSuffix("+")
                 guard let severity = Severity.allCases.first(where: { $0.name == (isFloor ? String(name.dropLast()) : name) }) else {
                     throw ValidationError(
@@ -56,30 +56,11 @@ extension AlertsCommand {
                 }
                 return isFloor ? Severity.allCases.filter { $0 >= severity } : [severity]
             }
-            filter.rules = try split(rule, "--rule")
-            filter.tenants = try split(tenant, "--tenant")
-            filter.since = try time(since, "--since", now, endOfDay: false)
-            filter.until = try time(until, "--until", now, endOfDay: true)
-            if let since = filter.since, let until = filter.until, since > until { throw ValidationError("--since is after --until.") }
+            filter.rules = try OptionValues.split(rule, "--rule")
+            filter.tenants = try OptionValues.split(tenant, "--tenant")
+            (filter.since, filter.until) = try OptionValues.times(since: since, until: until, now: now)
             filter.text = text.flatMap { $0.split(separator: " ").map(String.init) }
             return filter
-        }
-
-        /// A value that turns out empty, of a shell's unset variable perhaps, must not ask for everything.
-        private func split(_ values: [String], _ option: String) throws -> [String] {
-            try values.flatMap { value in
-                let parts = value.split(separator: ",").map(String.init)
-                guard !parts.isEmpty else { throw ValidationError("\(option) is empty.") }
-                return parts
-            }
-        }
-
-        private func time(_ text: String?, _ option: String, _ now: Timestamp, endOfDay: Bool) throws -> Timestamp? {
-            guard let text else { return nil }
-            guard let time = TimeExpression.parse(text, now: now, endOfDay: endOfDay) else {
-                throw ValidationError("\(option) '\(text)' is no time: 2026-11-23, 2026-11-23T10:00:00Z, 90m, 24h, 7d.")
-            }
-            return time
         }
 
         func run() async throws {

@@ -8,19 +8,15 @@ extension AlertsCommand {
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show an alert, what was done to it, and exactly the events behind it.")
 
-        @Argument(help: "The alert's id, or enough of its beginning.") var id: String
-        @OptionGroup var output: OutputOptions
-        @OptionGroup var database: DatabaseOptions
-
-        func validate() throws { try AlertsCommand.check(id: id) }
+        @OptionGroup var one: OneAlert
 
         func run() async throws {
-            let deployment = try await Deployment.open(database)
+            let deployment = try await Deployment.open(one.database)
             let inhibitions = try deployment.settings.inhibitions()
             try await deployment.withPool(.reader, connections: 1) { pool in
                 let (alert, events, history, suppression) = try await pool.withConnection { connection in
                     let store = AlertStore()
-                    let alert = try await AlertsCommand.alert(id, connection)
+                    let alert = try await AlertsCommand.alert(one.id, connection)
                     return (
                         alert, try await EventQuery.events(store.events(of: alert, connection), shard: alert.shard, connection),
                         try await store.history(of: alert, connection),
@@ -28,7 +24,7 @@ extension AlertsCommand {
                     )
                 }
                 var object = AlertsCommand.json(alert, suppression, at: .now())
-                switch output.output {
+                switch one.output.output {
                 case .json, .jsonl:
                     object["events"] = .array(events.map { .object($0.json) })
                     object["history"] = .array(history.map { .object($0.json) })

@@ -6,18 +6,21 @@ enum RuleFiles {
     /// How many files are read at most, and how many folders deep.
     static let maximumCount = 10_000
     static let maximumDepth = 16
+    /// How many bytes all of them have at most: they are held together.
+    static let maximumTotal = 64 << 20
     /// One byte more than a rule file may have, so that a longer one is known as such.
     private static let maximumBytes = (1 << 20) + 1
 
     /// The files' contents, those of a folder in the order of their names.
-    /// - Throws: `Failure` for what is not there or no rule file, and for too many.
+    /// - Throws: `Failure` for what is not there or no rule file, for none at all, and for too many or too much.
     static func read(_ paths: [String]) throws -> [File] {
-        var files: [File] = []
-        for path in paths { try read(path, depth: 0, isNamed: true, into: &files) }
+        var (files, total) = ([File](), 0)
+        for path in paths { try read(path, depth: 0, isNamed: true, into: &files, &total) }
+        guard !files.isEmpty else { throw Failure("there is no rule file there", hint: "Rule files end in .yml or .yaml.") }
         return files
     }
 
-    private static func read(_ path: String, depth: Int, isNamed: Bool, into files: inout [File]) throws {
+    private static func read(_ path: String, depth: Int, isNamed: Bool, into files: inout [File], _ total: inout Int) throws {
         var status = stat()
         guard stat(path, &status) == 0 else {
             throw Failure("\(RowPrinter.visible(path)): \(String(cString: strerror(errno)))")
@@ -25,7 +28,7 @@ enum RuleFiles {
         if status.st_mode & S_IFMT == S_IFDIR {
             guard depth < maximumDepth else { throw Failure("\(RowPrinter.visible(path)): more than \(maximumDepth) folders deep") }
             for name in try names(in: path) {
-                try read("\(path.hasSuffix("/") ? path : path + "/")\(name)", depth: depth + 1, isNamed: false, into: &files)
+                try read("\(path.hasSuffix("/") ? path : path + "/")\(name)", depth: depth + 1, isNamed: false, into: &files, &total)
             }
             return
         }
@@ -34,6 +37,8 @@ enum RuleFiles {
         guard status.st_mode & S_IFMT == S_IFREG else { throw Failure("\(RowPrinter.visible(path)) is no regular file") }
         guard files.count < maximumCount else { throw Failure("there are more than \(maximumCount) rule files", hint: "Name fewer.") }
         files.append((path, try contents(of: path)))
+        total += files[files.count - 1].yaml.count
+        guard total <= maximumTotal else { throw Failure("the rule files have more than \(maximumTotal >> 20) MB", hint: "Name fewer.") }
     }
 
     private static func names(in folder: String) throws -> [String] {

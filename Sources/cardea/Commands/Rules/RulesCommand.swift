@@ -12,31 +12,16 @@ struct RulesCommand: AsyncParsableCommand {
             """,
         subcommands: [List.self, Lint.self, Test.self, RulesBacktest.self], defaultSubcommand: List.self)
 
-    /// The rules of these files; of none, the ones that come with cardea.
-    ///
-    /// Where a file's correlation counts a rule that only cardea's own have, they are loaded beside it.
-    static func load(_ paths: [String]) throws -> (rules: RuleSet, files: [RuleFiles.File]) {
-        guard !paths.isEmpty else { return (try RuleSet.builtIn(), RuleSet.builtInFiles) }
-        let files = try RuleFiles.read(paths)
-        guard !files.isEmpty else { throw Failure("there is no rule file there", hint: "Rule files end in .yml or .yaml.") }
-        do { return (try RuleSet(files: files), files) } catch {
-            guard error.errors.allSatisfy({ $0.code == .reference }), let joined = try? RuleSet(files: files + RuleSet.builtInFiles) else {
-                throw Failure(
-                    error.errors.map(\.description).joined(separator: "\n"), hint: "`cardea rules lint` says more about each file.")
-            }
-            return (joined, files)
-        }
-    }
-
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List rules: the ones that come with cardea, or those of files.")
 
         @Argument(help: "Rule files or folders; none for cardea's own.") var files: [String] = []
+        @OptionGroup var options: RuleOptions
         @OptionGroup var output: OutputOptions
 
         func run() throws {
-            let (rules, files) = try RulesCommand.load(files)
-            let names = Set(files.map(\.name))
+            let loaded = try options.load(files)
+            let rules = loaded.set
             let alerting = Set(rules.correlations.map(\.id))
             let rows =
                 rules.correlations.map { Self.row($0.metadata, tests: $0.tests.count, alerts: true) }
@@ -45,7 +30,9 @@ struct RulesCommand: AsyncParsableCommand {
                 output.output,
                 columns: [.init("name"), .init("title"), .init("level"), .init("status"), .init("alerts"), .init("tests"), .init("file")])
             printer.print(
-                rows.filter { names.contains($0["file"]?.string ?? "") }.sorted { ($0["file"]?.string ?? "") < ($1["file"]?.string ?? "") })
+                rows.filter { loaded.ids.contains($0["id"]?.string ?? "") }.sorted {
+                    ($0["file"]?.string ?? "") < ($1["file"]?.string ?? "")
+                })
             printer.finish()
         }
 
@@ -65,13 +52,17 @@ struct RulesCommand: AsyncParsableCommand {
 
         @Argument(help: "Rule files or folders.") var files: [String]
         @Flag(help: "Fail for warnings too.") var strict = false
+        @OptionGroup var options: RuleOptions
         @OptionGroup var output: OutputOptions
 
         func run() throws {
             let files = try RuleFiles.read(files)
-            guard !files.isEmpty else { throw Failure("there is no rule file there", hint: "Rule files end in .yml or .yaml.") }
-            var findings = files.flatMap { RuleLint.check($0.yaml, file: $0.name) }
-            if !findings.contains(where: { $0.severity == .error }) { findings += Self.together(files) }
+            let placeholders = try options.placeholders()
+            var findings = files.flatMap { RuleLint.check($0.yaml, file: $0.name, placeholders: placeholders) }
+            if !findings.contains(where: { $0.severity == .error }) {
+                // What only shows when all are loaded: references to rules that are nowhere, ids given twice.
+                do { _ = try options.together(files) } catch let errors as RuleErrors { findings += errors.errors.map { RuleFinding($0) } }
+            }
             if output.output == .table {
                 for finding in findings { StandardOutput.write(RowPrinter.visible(finding.description) + "\n") }
             } else {
@@ -88,21 +79,6 @@ struct RulesCommand: AsyncParsableCommand {
             StandardError.write(
                 "files: \(files.count), errors: \(count(.error)), warnings: \(count(.warning)), advice: \(count(.advice))\n")
             if count(.error) > 0 || strict && count(.warning) > 0 { throw ExitCode(1) }
-        }
-
-        /// What only shows when all files are loaded: references to rules that are nowhere, ids given twice.
-        private static func together(_ files: [RuleFiles.File]) -> [RuleFinding] {
-            do {
-                _ = try RuleSet(files: files)
-                return []
-            } catch {
-                guard (try? RuleSet(files: files + RuleSet.builtInFiles)) == nil else { return [] }
-                return error.errors.map {
-                    RuleFinding(
-                        severity: .error, file: $0.file, line: $0.line, column: $0.column, construct: $0.construct, message: $0.message,
-                        advice: $0.advice)
-                }
-            }
         }
 
         private static func json(_ finding: RuleFinding) -> JSONObject {
@@ -122,13 +98,12 @@ struct RulesCommand: AsyncParsableCommand {
 
         @Argument(help: "Rule files or folders; none for cardea's own.") var files: [String] = []
         @Option(help: "Also write the results to this file, as JUnit XML.") var junit: String?
+        @OptionGroup var options: RuleOptions
         @OptionGroup var output: OutputOptions
 
         func run() throws {
-            let (rules, files) = try RulesCommand.load(files)
-            let own = Set(files.map(\.name))
-            let ids = Set((rules.correlations.map(\.metadata) + rules.rules.map(\.metadata)).filter { own.contains($0.file) }.map(\.id))
-            let results = rules.runInlineTests().filter { ids.contains($0.rule) }
+            let loaded = try options.load(files)
+            let results = loaded.set.runInlineTests().filter { loaded.ids.contains($0.rule) }
             if let junit { try JUnitReport(results).write(to: junit) }
             var printer = RowPrinter(
                 output.output, columns: [.init("result"), .init("rule"), .init("test"), .init("failure")])
