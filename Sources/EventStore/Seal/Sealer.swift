@@ -42,6 +42,13 @@ public struct Sealer: Sendable {
 
     /// The shards there are.
     public func shards() async throws -> [Int32] {
-        try await pool.query("select shard from audit.head order by shard").map { try $0.decode("shard", as: Int32.self) }
+        try await heads().keys.sorted()
+    }
+
+    /// By shard, the log index that its next sealed event gets.
+    package func heads() async throws -> [Int32: Int64] {
+        let rows = try await pool.query("select shard, next_index from audit.head")
+        return try Dictionary(
+            uniqueKeysWithValues: rows.map { try ($0.decode("shard", as: Int32.self), $0.decode("next_index", as: Int64.self)) })
     }
 }

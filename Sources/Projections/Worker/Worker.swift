@@ -85,10 +85,11 @@ public final class Worker: Service, Sendable {
     public func runUntilIdle(progress: (@Sendable (_ folded: Int) -> Void)? = nil) async throws -> Int {
         try await Generations(pool: pool, logger: logger).ensure()
         var total = 0
+        try await sealer.sealAll()
         while true {
-            try await sealer.sealAll()
+            let heads = try await sealer.heads()
             var isIdle = true
-            for shard in try await sealer.shards() where try await !isFolded(shard) {
+            for shard in heads.keys.sorted() where try await !isFolded(shard) {
                 isIdle = false
                 guard let token = try await leases.acquire(shard) else { continue }
                 let result: Result<Int, any Error>
@@ -100,7 +101,9 @@ public final class Worker: Service, Sendable {
                 case .failure(let error): throw error
                 }
             }
-            if isIdle { return total }
+            // Folding stores events of its own, about alerts; another worker's last batch may have done so after the shard was sealed.
+            try await sealer.sealAll()
+            if isIdle, try await sealer.heads() == heads { return total }
             try await Task.sleep(for: .milliseconds(20))
         }
     }
