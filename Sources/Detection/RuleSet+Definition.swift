@@ -30,8 +30,9 @@ extension RuleSet {
         guard let place = correlations.firstIndex(where: { $0.id == id }) else { return nil }
         let correlation = correlations[place]
         var documents: [String] = []
-        for (index, counts) in countedBy.enumerated() where counts.contains(place) {
-            let text = document(rules[index].metadata)
+        let counted = index.counted(by: place)
+        for metadata in counted.rules.map({ rules[$0].metadata }) + counted.correlations.map({ correlations[$0].metadata }) {
+            let text = document(metadata)
             if !documents.contains(text) { documents.append(text) }
         }
         let own = document(correlation.metadata)

@@ -18,9 +18,9 @@ extension RuleSet {
     }
 
     private func run(_ test: InlineTest, of correlation: SigmaCorrelation) -> InlineTestResult {
-        var engine = DetectionEngine(rules: self)
+        var engine = DetectionEngine(rules: self, geo: test.geo)
         var found: [AlertID: (group: [String: String], count: Int)] = [:]
-        for change in engine.process(test.events) {
+        for change in engine.process(test.events) + engine.finish() {
             switch change {
             case .open(let alert) where alert.ruleID == correlation.id:
                 found[alert.id] = (Dictionary(alert.group.map { ($0.field, $0.value) }) { $1 }, alert.count)

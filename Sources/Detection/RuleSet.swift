@@ -14,8 +14,9 @@ public struct RuleSet: Sendable {
     let definitions = RuleDefinitions()
     let compiled: [CompiledRule]
     let plans: [CorrelationPlan]
-    /// The correlations that count a rule's matches, by the rule's index.
-    let countedBy: [[Int]]
+    let index: CorrelationIndex
+    /// What the operator set.
+    public let tuning: RuleTuning
     let fields: [EventField]
     /// Which rules an event can match, by the literals that they need.
     let literals: LiteralIndex
@@ -25,8 +26,11 @@ public struct RuleSet: Sendable {
     /// - Parameters:
     ///   - files: each file's name, for messages, and its bytes.
     ///   - placeholders: what `%name%` stands for in values with the modifier `expand`.
+    ///   - tuning: what the operator set about rules without editing them.
     /// - Throws: `RuleErrors` with every fault found.
-    public init(files: [(name: String, yaml: [UInt8])], placeholders: [String: [String]] = [:]) throws(RuleErrors) {
+    public init(
+        files: [(name: String, yaml: [UInt8])], placeholders: [String: [String]] = [:], tuning: RuleTuning = RuleTuning()
+    ) throws(RuleErrors) {
         var documents: [SigmaDocument] = []
         var errors: [RuleError] = []
         for file in files {
@@ -35,13 +39,16 @@ public struct RuleSet: Sendable {
             }
         }
         guard errors.isEmpty else { throw RuleErrors(errors) }
-        // What a placeholder stands for is part of the rules.
+        documents = try tuning.apply(to: documents)
+        // What a placeholder stands for is part of the rules, and so is what was tuned.
         let meanings = placeholders.sorted { $0.key < $1.key }.map { Array("\($0.key)=\($0.value)".utf8) }
-        try self.init(documents: documents, files: files, fingerprint: StableDigest.fingerprint(of: files.map(\.yaml) + meanings))
+        try self.init(
+            documents: documents, files: files, tuning: tuning,
+            fingerprint: StableDigest.fingerprint(of: files.map(\.yaml) + meanings + [Array(tuning.digestText.utf8)]))
     }
 
     private init(
-        documents: [SigmaDocument], files: [(name: String, yaml: [UInt8])], fingerprint: String
+        documents: [SigmaDocument], files: [(name: String, yaml: [UInt8])], tuning: RuleTuning, fingerprint: String
     ) throws(RuleErrors) {
         var errors: [RuleError] = []
         var rules: [SigmaRule] = []
@@ -63,44 +70,20 @@ public struct RuleSet: Sendable {
             }
         }
         for filter in filters { filter.apply(to: &rules, errors: &errors) }
-        // By id, then by name: a name may be shared, and then it means every rule that has it.
-        var indices: [String: [Int]] = [:]
-        for (index, rule) in rules.enumerated() {
-            indices[rule.id, default: []].append(index)
-            if let name = rule.metadata.name, name != rule.id { indices[name, default: []].append(index) }
-        }
-        var counted: [[Int]] = []
-        var spoken = Set<Int>()
-        for correlation in correlations {
-            var members: Set<Int> = []
-            for reference in correlation.rules {
-                guard let found = indices[reference] else {
-                    let isCorrelation = correlations.contains { $0.id == reference || $0.metadata.name == reference }
-                    errors.append(
-                        RuleError(
-                            code: isCorrelation ? .unsupported : .reference, file: correlation.metadata.file,
-                            line: correlation.metadata.line,
-                            column: 1, construct: reference,
-                            message: isCorrelation
-                                ? "a correlation of correlations is not evaluated" : "the correlation counts a rule that is in no file"))
-                    continue
-                }
-                members.formUnion(found)
-            }
-            if !correlation.generates { spoken.formUnion(members) }
-            counted.append(members.sorted())
-        }
         guard errors.isEmpty else { throw RuleErrors(errors) }
-        for (index, rule) in rules.enumerated() where !spoken.contains(index) {
-            correlations.append(SigmaCorrelation(standingFor: rule))
-            counted.append([index])
-        }
+        var index = try CorrelationIndex(rules: rules, correlations: &correlations)
+        index.mute(tuning, correlations)
         var slots = FieldSlots()
         compiled = rules.map { CompiledRule($0, fields: &slots) }
-        plans = correlations.map { CorrelationPlan($0, fields: &slots) }
-        var countedBy = [[Int]](repeating: [], count: rules.count)
-        for (index, members) in counted.enumerated() { for member in members { countedBy[member].append(index) } }
-        self.countedBy = countedBy
+        let contents = index.contents(rules, correlations)
+        let chained = index.chained
+        plans = correlations.indices.map { place in
+            CorrelationPlan(
+                correlations[place], counting: contents[place], isChained: chained.contains(place), raises: index.raises[place],
+                fields: &slots)
+        }
+        self.index = index
+        self.tuning = tuning
         self.rules = rules
         self.correlations = correlations
         self.files = files
@@ -115,8 +98,8 @@ extension SigmaCorrelation {
     /// which takes further matches for an hour.
     init(standingFor rule: SigmaRule) {
         self.init(
-            metadata: rule.metadata, kind: .eventCount, rules: [rule.id], groupBy: ["client_ip"], timespan: .seconds(3600), threshold: 1,
-            generates: false, suppress: .seconds(3600), lateness: Self.defaultLateness, tests: rule.tests)
+            metadata: rule.metadata, kind: .eventCount, rules: [rule.id], groupBy: ["client_ip"], timespan: .seconds(3600),
+            bounds: [Bound(.gte, 1)], generates: false, suppress: .seconds(3600), lateness: Self.defaultLateness, tests: rule.tests)
     }
 
     /// Whether this is a plain rule's own alert, for which a missing field is no reason to stay silent.

@@ -58,7 +58,7 @@ struct RuleFileTests {
         #expect(rule.metadata.author == "Somebody" && rule.metadata.level == .low && rule.metadata.falsePositives == ["Typing errors"])
         #expect(rule.metadata.tags == ["attack.t1110"] && rule.metadata.references == ["https://example.com/"])
         let correlation = try #require(set.correlations.first)
-        #expect(set.correlations.count == 1 && correlation.id == "B" && correlation.kind == .valueCount(field: "actor"))
+        #expect(set.correlations.count == 1 && correlation.id == "B" && correlation.kind == .valueCount(fields: ["actor"]))
         #expect(correlation.threshold == 5 && correlation.timespan == .seconds(7200) && correlation.groupBy == ["client_ip", "tenant"])
         #expect(correlation.suppress == .seconds(86_400) && correlation.lateness == .seconds(30))
     }
@@ -66,9 +66,11 @@ struct RuleFileTests {
     @Test(
         "with a fault are refused with its place and advice",
         arguments: [
-            (correlation("    timespan: 5m\n    condition: {lt: 3}"), RuleError.Code.unsupported, 13, "lt: 3"),
-            (correlation("    timespan: 5m\n    condition: {gte: 3, lte: 5}"), .unsupported, 13, "lte: 5"),
-            (correlation("    timespan: 5m\n    condition: {eq: 3}"), .unsupported, 13, "eq: 3"),
+            (correlation("    timespan: 5m\n    condition: {lt: 1}"), RuleError.Code.limit, 13, "1"),
+            (correlation("    timespan: 5m\n    condition: {gte: 3, lte: 2}"), .value, 13, "condition"),
+            (correlation("    timespan: 5m\n    condition: {gte: 3, lte: 5, neq: 4}"), .value, 13, "condition"),
+            (correlation("    timespan: 5m\n    condition: {eq: 3.5}"), .value, 13, "3.5"),
+            (correlation("    timespan: 5m\n    condition: {atleast: 3}"), .structure, 13, "atleast"),
             (correlation("    timespan: 5m\n    condition: {gte: 0}"), .limit, 13, "0"),
             (correlation("    timespan: 5m\n    condition: {gte: 100000000}"), .limit, 13, "100000000"),
             (correlation("    timespan: 5m\n    condition: {gte: '3'}"), .value, 13, "3"),
@@ -76,7 +78,7 @@ struct RuleFileTests {
             (correlation("    timespan: 0m\n    condition: {gte: 3}"), .value, 12, "0m"),
             (correlation("    timespan: 99999999999999999999d\n    condition: {gte: 3}"), .value, 12, "99999999999999999999d"),
             (correlation("    condition: {gte: 3}"), .structure, 9, ""),
-            (correlation("    timespan: 5m\n    condition: {gte: 3}\n    aliases: {a: {t: b}}"), .unsupported, 14, "aliases"),
+            (correlation("    timespan: 5m\n    condition: {gte: 3}\n    aliases: {a: {u: b}}"), .reference, 14, "u"),
             (correlation("    timespan: 5m\n    condition: {gte: 3}\n    group_by: [a]"), .unsupported, 14, "group_by"),
             (correlation("    timespan: 5m\n    condition: {gte: 3, field: actor}"), .structure, 13, "actor"),
             (correlation("    timespan: 5m\n    condition: {gte: 3}", "cardea: {suppress: 1m}"), .value, 14, "1m"),
@@ -86,10 +88,22 @@ struct RuleFileTests {
             (plain + plain.replacing("name: t\n", with: ""), .yaml, 4, "detection, logsource, title"),
             (plain + "---\n" + plain, .reference, 6, "t"), (plain.replacing("product: cardea", with: "x: y"), .unsupported, 3, "x"),
             (correlation("    timespan: 5m\n    condition: {gte: 3}").replacing("rules: [t]", with: "rules: [u]"), .reference, 6, "u"),
+            (correlation("    timespan: 5m\n    condition: {gte: 3}").replacing("event_count", with: "rare"), .unsupported, 9, "rare"),
             (
-                correlation("    timespan: 5m\n    condition: {gte: 3}").replacing("event_count", with: "temporal"), .unsupported, 9,
-                "temporal"
+                correlation("    timespan: 5m\n    condition: {gte: 3}").replacing("event_count", with: "temporal"), .structure, 13,
+                "a map"
             ),
+            (correlation("    timespan: 5m\n    condition: not t").replacing("event_count", with: "temporal"), .condition, 13, "not t"),
+            (correlation("    timespan: 5m\n    condition: t and u").replacing("event_count", with: "temporal"), .condition, 13, "u"),
+            (
+                correlation("    timespan: 5m\n    condition: t").replacing("event_count", with: "temporal_ordered"), .structure, 13,
+                "condition"
+            ),
+            (
+                correlation("    timespan: 5m\n    condition: {gte: 3}").replacing("event_count", with: "value_sum"), .structure, 13,
+                "condition"
+            ),
+            (correlation("    timespan: 5m\n    condition: {gte: 3}").replacing("rules: [t]", with: "rules: [c]"), .reference, 6, "c"),
             ("title: T\nlogsource: {product: x}\nfilter: {}\n", .structure, 3, ""), ("title: 'T", .yaml, 1, ""),
             ("a: &x 1\nb: *x", .yaml, 1, "1"),
         ])

@@ -6,6 +6,13 @@ struct CorrelationState: Sendable {
     private(set) var groups: [GroupKey: CorrelationGroup] = [:]
     /// Groups that changed or went since the last time they were asked for, and their tenants.
     private var changed: [GroupKey: String] = [:]
+    /// The groups of each tenant with hits that are not judged, and the earliest of those hits.
+    private var pending: [String: (earliest: Int64, keys: Set<GroupKey>)] = [:]
+    /// Made when the budget is spent for the first time.
+    var sketch: FrequencySketch?
+    /// The period in which its pressure was last reported.
+    var pressedIn: Int64?
+    var isPressureChanged = false
 
     struct Counters {
         var group = CorrelationGroup.Counters()
@@ -13,31 +20,79 @@ struct CorrelationState: Sendable {
         var evicted = 0
     }
 
+    /// A group's hit at which the condition held, for the correlations that count this one.
+    struct Fired {
+        var hit: Hit
+        var tenant: String
+        var values: [String]
+    }
+
     init(plan: CorrelationPlan) { self.plan = plan }
 
     mutating func add(
-        _ hit: Hit, key: GroupKey, tenant: String, values: @autoclosure () -> [String], now: Int64, budget: Int, clocks: SourceClocks,
+        _ hit: Hit, key: GroupKey, tenant: String, values: @autoclosure () -> [String], now: Int64, budget: Int, capacity: Int,
+        clocks: SourceClocks,
         counters: inout Counters, journal: inout AlertJournal
     ) {
         if groups[key] == nil {
-            if groups.count >= budget { makeRoom(budget: budget, now: now, clocks: clocks, counters: &counters) }
+            if groups.count >= budget { makeRoom(budget: budget, capacity: capacity, now: now, clocks: clocks, counters: &counters) }
             groups[key] = CorrelationGroup(tenant: tenant, values: values(), touched: now)
         }
+        sketch?.add(key)
         changed[key] = tenant
         let plan = plan
+        if plan.isSettled { hold(key, tenant, hit.time) }
         // In place: a group that is copied for each hit would cost its whole state each time.
         Self.modify(&groups[key]) { group in
             group.touched = now
-            group.add(hit, plan: plan, counters: &counters.group, journal: &journal) {
-                clocks.horizon(tenant: tenant, lateness: plan.lateness, now: now)
+            func horizon() -> Int64 { clocks.horizon(tenant: tenant, lateness: plan.lateness, now: now) }
+            if plan.isSettled {
+                group.hold(hit, plan: plan, counters: &counters.group, horizon: horizon)
+            } else {
+                group.add(hit, plan: plan, counters: &counters.group, journal: &journal, horizon: horizon)
             }
         }
+    }
+
+    private mutating func hold(_ key: GroupKey, _ tenant: String, _ time: Int64) {
+        pending[tenant, default: (.max, [])].earliest = min(pending[tenant]?.earliest ?? .max, time)
+        pending[tenant]?.keys.insert(key)
     }
 
     private static func modify(_ group: inout CorrelationGroup?, _ change: (inout CorrelationGroup) -> Void) {
         guard var taken = group.take() else { return }
         change(&taken)
         group = taken
+    }
+
+    /// Judges the hits that no earlier one can come before any more.
+    ///
+    /// - Parameter isOver: whether every source has ended.
+    mutating func settle(now: Int64, clocks: SourceClocks, isOver: Bool, counters: inout Counters, journal: inout AlertJournal) -> [Fired] {
+        var fired: [Fired] = []
+        for (tenant, waiting) in pending.sorted(by: { $0.key < $1.key }) {
+            let horizon = isOver ? .max : clocks.settled(tenant: tenant, lateness: plan.lateness, now: now)
+            guard waiting.earliest < horizon else { continue }
+            var rest: (earliest: Int64, keys: Set<GroupKey>) = (.max, [])
+            let plan = plan
+            for key in waiting.keys.sorted() {
+                guard let earliest = groups[key]?.earliestPending else { continue }
+                if earliest < horizon {
+                    var hits: [Hit] = []
+                    Self.modify(&groups[key]) {
+                        hits = $0.settle(before: horizon, plan: plan, counters: &counters.group, journal: &journal)
+                    }
+                    changed[key] = tenant
+                    let values = groups[key]?.values ?? []
+                    fired += hits.map { Fired(hit: $0, tenant: tenant, values: values) }
+                }
+                guard let next = groups[key]?.earliestPending else { continue }
+                rest.earliest = min(rest.earliest, next)
+                rest.keys.insert(key)
+            }
+            pending[tenant] = rest.keys.isEmpty ? nil : rest
+        }
+        return fired
     }
 
     /// Lets go of groups that no event can touch any more and that were not touched for an hour of sealing, so that files imported one after
@@ -62,12 +117,17 @@ struct CorrelationState: Sendable {
         var key: GroupKey
         var tenant: String
         var isExpired: Bool
-        var worth: (kind: Int, touched: Int64, last: Int64)
+        var worth: (kind: Int, frequency: Int, touched: Int64, last: Int64)
     }
 
-    /// Lets go of a tenth of the budget: first the expired, then those of one hit, then those with more, last those with an open alert; of each
-    /// kind the ones that were idle longest.
-    private mutating func makeRoom(budget: Int, now: Int64, clocks: SourceClocks, counters: inout Counters) {
+    /// Lets go of a tenth of the budget: first the expired, then those of one hit that were not seen before, then those with more, last those
+    /// with an open alert; of each kind the ones seen least, then the ones idle longest.
+    mutating func makeRoom(budget: Int, capacity: Int, now: Int64, clocks: SourceClocks, counters: inout Counters) {
+        if sketch == nil {
+            var sketch = FrequencySketch(capacity: capacity)
+            for key in groups.keys { sketch.add(key) }
+            self.sketch = sketch
+        }
         var horizons: [String: Int64] = [:]
         var ranked: [Candidate] = []
         ranked.reserveCapacity(groups.count)
@@ -75,8 +135,10 @@ struct CorrelationState: Sendable {
             let horizon = horizons[group.tenant] ?? clocks.horizon(tenant: group.tenant, lateness: plan.lateness, now: now)
             horizons[group.tenant] = horizon
             let isExpired = group.isExpired(horizon: horizon, plan: plan)
-            let worth = isExpired ? (kind: -1, touched: group.touched, last: 0) : group.worth
-            ranked.append(Candidate(key: key, tenant: group.tenant, isExpired: isExpired, worth: worth))
+            let frequency = sketch?.estimate(key) ?? 0
+            let kind = isExpired ? -1 : max(group.worth, frequency > 1 ? 1 : 0)
+            ranked.append(
+                Candidate(key: key, tenant: group.tenant, isExpired: isExpired, worth: (kind, frequency, group.touched, group.last)))
         }
         ranked.sort { $0.worth != $1.worth ? $0.worth < $1.worth : $0.key < $1.key }
         let least = max(1, groups.count - budget + max(1, budget / 10))
@@ -88,7 +150,10 @@ struct CorrelationState: Sendable {
         }
     }
 
-    mutating func restore(_ group: CorrelationGroup, key: GroupKey) { groups[key] = group }
+    mutating func restore(_ group: CorrelationGroup, key: GroupKey) {
+        groups[key] = group
+        if let earliest = group.earliestPending { hold(key, group.tenant, earliest) }
+    }
 
     /// In the order of their keys.
     mutating func takeChanged() -> [(key: GroupKey, tenant: String)] {

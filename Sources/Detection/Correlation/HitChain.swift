@@ -91,15 +91,30 @@ struct HitChain: Sendable, Hashable {
     private func firing(from: Int, _ plan: CorrelationPlan) -> (fired: Int, start: Int)? {
         let reach = hits[from].time + plan.timespan
         var place = from
+        if plan.style == .window { return firingWindow(from: from, reach, plan) }
         while place < hits.count, hits[place].time < reach {
             let bound = hits[place].time - plan.timespan
-            if plan.valueSlot == nil {
+            if plan.style == .events {
                 let least = place - plan.threshold + 1
                 if least >= 0, hits[least].time > bound { return (place, start(of: place, bound)) }
             } else if let start = distinctStart(place, bound, plan.threshold, isNew: place == from) {
                 return (place, start)
             }
             place += 1
+        }
+        return nil
+    }
+
+    /// The same where a window has to be looked at as a whole: by instants, since hits of one time are in one window.
+    private func firingWindow(from: Int, _ reach: Int64, _ plan: CorrelationPlan) -> (fired: Int, start: Int)? {
+        var place = from
+        while place > 0, hits[place - 1].time == hits[from].time { place -= 1 }
+        while place < hits.count, hits[place].time < reach {
+            var end = place
+            while end + 1 < hits.count, hits[end + 1].time == hits[place].time { end += 1 }
+            let start = start(of: place, hits[place].time - plan.timespan)
+            if plan.judge.members(hits[start...end], instant: place) != nil { return (end, start) }
+            place = end + 1
         }
         return nil
     }
@@ -139,7 +154,7 @@ struct HitChain: Sendable, Hashable {
     /// Lets go of a repeat where one value alone fills the window: of its hits within a timespan the oldest and the newest stay. A hit whose two
     /// neighbours of the same value lie within one timespan is in no window that has neither, so whether and when the rule fires is unchanged.
     private mutating func thin(around place: Int, _ plan: CorrelationPlan, _ thinned: inout Int) {
-        guard plan.valueSlot != nil else { return }
+        guard plan.thins else { return }
         let value = hits[place].value
         let bound = hits[place].time - plan.timespan
         var seen = 0
@@ -179,5 +194,5 @@ struct HitChain: Sendable, Hashable {
     }
 
     /// Hits that a chain may keep while its source's clock holds the horizon back.
-    static func maximumHits(_ plan: CorrelationPlan) -> Int { (plan.valueSlot == nil ? 4 : 4 * keptRepeats) * plan.threshold + 1024 }
+    static func maximumHits(_ plan: CorrelationPlan) -> Int { (plan.thins ? 4 * keptRepeats : 4) * plan.threshold + 1024 }
 }

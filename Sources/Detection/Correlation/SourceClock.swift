@@ -67,6 +67,12 @@ struct SourceClocks: Sendable {
         return (least ?? now) - lateness
     }
 
+    /// The time before which everything can be judged in the order of time: where no source is under way, all there is.
+    func settled(tenant: String, lateness: Int64, now: Int64) -> Int64 {
+        let isActive = tenants[tenant, default: [:]].values.contains { $0.sealed >= now - Self.idle }
+        return isActive ? horizon(tenant: tenant, lateness: lateness, now: now) : .max
+    }
+
     mutating func restore(_ key: Key, _ clock: Clock) { tenants[key.tenant, default: [:]][key.source] = clock }
 
     /// The sources that changed or went since the last call, each once, in the order of tenant and name.

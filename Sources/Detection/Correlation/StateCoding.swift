@@ -2,7 +2,7 @@ import AuditEvents
 
 /// Writes the rows of an engine's state: a version byte, then LEB128 numbers and length-prefixed texts.
 struct StateEncoder {
-    static let version: UInt8 = 1
+    static let version: UInt8 = 2
 
     private(set) var bytes: [UInt8] = [StateEncoder.version]
 
@@ -53,15 +53,48 @@ struct StateEncoder {
             } else {
                 encoder.add(0)
             }
-            encoder.add(UInt64(chain.hits.count))
-            for hit in chain.hits {
-                encoder.add(hit.id)
-                encoder.add(signed: Int64(hit.shard))
-                encoder.add(signed: hit.index)
-                if plan.valueSlot != nil { encoder.add(fixed: hit.value) }
+            encoder.add(chain.hits, plan)
+        }
+        encoder.add(UInt64(group.spans.count))
+        for span in group.spans {
+            for time in [span.first, span.last, span.cursor] { encoder.add(signed: time) }
+            encoder.add(span.pending, plan)
+            encoder.add(span.window, plan)
+            guard let alert = span.alert else {
+                encoder.add(0)
+                continue
             }
+            encoder.add(1)
+            encoder.add(fixed: alert.id.high)
+            encoder.add(fixed: alert.id.low)
+            encoder.add(alert.first)
+            encoder.add(alert.last)
+            encoder.add(UInt64(alert.count))
+        }
+        guard let ledger = group.ledger else {
+            encoder.add(0)
+            return encoder.bytes
+        }
+        encoder.add(1)
+        encoder.add(signed: ledger.since)
+        encoder.add(UInt64(ledger.known.count))
+        for known in ledger.known {
+            encoder.add(fixed: known.value)
+            encoder.add(signed: known.last)
         }
         return encoder.bytes
+    }
+
+    private mutating func add(_ hits: [Hit], _ plan: CorrelationPlan) {
+        add(UInt64(hits.count))
+        for hit in hits {
+            add(hit.id)
+            add(signed: Int64(hit.shard))
+            add(signed: hit.index)
+            if plan.hasValue { add(fixed: hit.value) }
+            if plan.hasExtra { add(fixed: hit.extra) }
+            if plan.correlation.rules.count > 1 { add(hit.rules) }
+        }
     }
 }
 
@@ -132,7 +165,48 @@ struct StateDecoder {
             guard let chain = chain(plan) else { return nil }
             group.chains.append(chain)
         }
+        guard let spans = count() else { return nil }
+        for _ in 0..<spans {
+            guard let span = span(plan) else { return nil }
+            group.spans.append(span)
+        }
+        guard let hasLedger = number() else { return nil }
+        if hasLedger == 1 {
+            guard let since = signed(), let known = count() else { return nil }
+            var ledger = ValueLedger(since: since)
+            for _ in 0..<known {
+                guard let value = fixed(), let last = signed() else { return nil }
+                ledger.known.append(ValueLedger.Known(value: value, last: last))
+            }
+            group.ledger = ledger
+        }
         return rest.isEmpty ? group : nil
+    }
+
+    private mutating func span(_ plan: CorrelationPlan) -> SettledSpan? {
+        guard let first = signed(), let last = signed(), let cursor = signed(), let pending = hits(plan), let window = hits(plan),
+            let hasAlert = number()
+        else { return nil }
+        var span = SettledSpan(first: first, last: last, cursor: cursor, pending: pending, window: window)
+        if hasAlert == 1 {
+            guard let high = fixed(), let low = fixed(), let first = id(), let last = id(), let count = number() else { return nil }
+            span.alert = SettledSpan.OpenAlert(id: AlertID(high: high, low: low), first: first, last: last, count: Int(clamping: count))
+        }
+        return span
+    }
+
+    private mutating func hits(_ plan: CorrelationPlan) -> [Hit]? {
+        guard let count = count() else { return nil }
+        var hits: [Hit] = []
+        hits.reserveCapacity(count)
+        for _ in 0..<count {
+            guard let id = id(), let shard = signed().flatMap({ Int32(exactly: $0) }), let index = signed(),
+                let value = plan.hasValue ? fixed() : 0, let extra = plan.hasExtra ? fixed() : 0,
+                let rules = plan.correlation.rules.count > 1 ? number() : 1
+            else { return nil }
+            hits.append(Hit(id: id, shard: shard, index: index, value: value, extra: extra, rules: rules))
+        }
+        return hits
     }
 
     private mutating func chain(_ plan: CorrelationPlan) -> HitChain? {
@@ -142,14 +216,7 @@ struct StateDecoder {
             guard let high = fixed(), let low = fixed(), let firstEvent = id(), let fired = id(), let events = number() else { return nil }
             alert = HitChain.OpenAlert(id: AlertID(high: high, low: low), first: firstEvent, fired: fired, count: Int(clamping: events))
         }
-        guard let hitCount = count() else { return nil }
-        var hits: [Hit] = []
-        hits.reserveCapacity(hitCount)
-        for _ in 0..<hitCount {
-            guard let id = id(), let shard = signed().flatMap({ Int32(exactly: $0) }), let index = signed() else { return nil }
-            guard let value = plan.valueSlot == nil ? 0 : fixed() else { return nil }
-            hits.append(Hit(id: id, shard: shard, index: index, value: value))
-        }
+        guard let hits = hits(plan) else { return nil }
         return HitChain(first: first, last: last, hits: hits, alert: alert)
     }
 }

@@ -26,7 +26,7 @@ struct AddressRange: Sendable, Hashable {
         return true
     }
 
-    private static func bytes(of text: [UInt8]) -> [UInt8]? {
+    static func bytes(of text: [UInt8]) -> [UInt8]? {
         guard !text.isEmpty, text.count < 64, !text.contains(0) else { return nil }
         let terminated = text.map { CChar(bitPattern: $0) } + [0]
         var four = in_addr()

@@ -27,7 +27,7 @@ extension RuleSet {
         guard let place = correlations.firstIndex(where: { $0.id == rule }) else { return [] }
         var contents = EventContents(fields: fields, event: event)
         var found: [MatchExplanation] = []
-        for (index, counts) in countedBy.enumerated() where counts.contains(place) {
+        for index in index.counted(by: place).rules {
             guard compiled[index].admits(event.header.type), compiled[index].matches(&contents) else { continue }
             let rule = rules[index]
             var predicates: [MatchExplanation.Predicate] = []

@@ -24,6 +24,8 @@ public struct InlineTest: Sendable, Hashable {
     public var events: [SealedEvent]
     /// Every alert of the rule that must be there; no other may be.
     public var alerts: [Alert]
+    /// Where the test's addresses are.
+    public var geo: GeoFixture
     /// Where it stands, for messages.
     public var line: Int
 
@@ -39,9 +41,10 @@ public struct InlineTest: Sendable, Hashable {
 
     private init(_ node: RuleNode) throws(RuleError) {
         let members = try node.requireMembers("a test")
-        try members.refuseOthers(than: ["name", "events", "alerts"], in: "a test")
+        try members.refuseOthers(than: ["name", "events", "alerts", "geo"], in: "a test")
         name = try members.require("name").requireText("name")
         line = node.line
+        geo = try members["geo"].map { (node) throws(RuleError) in try GeoFixture(node) } ?? GeoFixture()
         events = []
         alerts = []
         let eventsNode = try members.require("events")
@@ -67,10 +70,12 @@ public struct InlineTest: Sendable, Hashable {
                             .value, "an event of a test has no such field, or not with this value", construct: "\(key): \(text)")
                     }
                 }
-                events.append(
-                    SealedEvent(shard: 0, index: Int64(events.count), sealedAt: event.time, event: event))
+                events.append(SealedEvent(shard: 0, index: 0, sealedAt: event.time, event: event))
             }
         }
+        // However they are written, they happen in the order of their time.
+        events.sort { $0.event.id < $1.event.id }
+        for place in events.indices { events[place].index = Int64(place) }
         let alertsNode = try members.require("alerts")
         guard let alertNodes = alertsNode.elements else { throw alertsNode.error(.structure, "alerts must be a list") }
         for element in alertNodes {

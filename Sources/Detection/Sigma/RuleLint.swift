@@ -94,10 +94,23 @@ public enum RuleLint {
     }
 
     private static func unknownFields(ofCorrelation node: RuleNode, into findings: inout [RuleFinding]) {
-        guard let body = try? node.requireMembers("a rule")["correlation"]?.requireMembers("correlation") else { return }
+        guard let members = try? node.requireMembers("a rule"),
+            let body = try? members["correlation"]?.requireMembers("correlation")
+        else { return }
+        let aliases = try? body["aliases"]?.requireMembers("aliases")
         let counted = try? body["condition"]?.requireMembers("condition")["field"] ?? body["field"]
-        for name in [body["group-by"], counted].compactMap(\.self).flatMap({ $0.elements ?? [$0] }) {
-            unknownField(name.construct, name, into: &findings)
+        var names = [body["group-by"], counted].compactMap(\.self)
+        names += aliases?.order.flatMap { aliases?[$0]?.members?.map(\.value) ?? [] } ?? []
+        if let extensions = try? members["cardea"]?.requireMembers("cardea") {
+            names += [try? extensions["new_value"]?.requireMembers("new_value")["field"]].compactMap(\.self)
+            for also in extensions["also"]?.elements ?? [] {
+                guard let also = try? also.requireMembers("also") else { continue }
+                names += [also["field"], also["few_tries"]].compactMap(\.self)
+            }
+        }
+        for name in names.flatMap({ $0.elements ?? [$0] }) {
+            let text = name.construct
+            if !ValueSource.derived.contains(text), !(aliases?.order.contains(text) ?? false) { unknownField(text, name, into: &findings) }
         }
     }
 

@@ -91,6 +91,38 @@ struct RuleNode {
         return RuleMembers(node: self, byKey: byKey, order: members.map { $0.key.scalar?.text ?? "" })
     }
 
+    /// A digest of everything in the node, with what placeholders stand for; not of its place or its comments.
+    var contents: UInt64 {
+        var digest = StableDigest("cardea rule node 1")
+        var isExpanded = false
+        add(to: &digest, &isExpanded)
+        if isExpanded {
+            for (name, values) in placeholders.sorted(by: { $0.key < $1.key }) {
+                digest.add(name)
+                for value in values { digest.add(value) }
+            }
+        }
+        return digest.words().high
+    }
+
+    private func add(to digest: inout StableDigest, _ isExpanded: inout Bool) {
+        if let members {
+            digest.add("map \(members.count)")
+            for member in members {
+                let key = member.key.construct
+                isExpanded = isExpanded || key.utf8.split(separator: UInt8(ascii: "|")).contains { $0.elementsEqual("expand".utf8) }
+                digest.add(key)
+                member.value.add(to: &digest, &isExpanded)
+            }
+        } else if let elements {
+            digest.add("list \(elements.count)")
+            for element in elements { element.add(to: &digest, &isExpanded) }
+        } else if let scalar {
+            digest.add(scalar == .null ? "null" : "value")
+            digest.add(scalar.text)
+        }
+    }
+
     private static func isNumber(_ text: String) -> Bool {
         var digits = 0
         var dots = 0

@@ -20,6 +20,7 @@ extension SigmaDetection {
         }
         guard !terms.isEmpty else { throw condition.error(.structure, "the condition is empty") }
         self.condition = terms.count == 1 ? terms[0] : .or(terms)
+        contents = node.contents
     }
 }
 

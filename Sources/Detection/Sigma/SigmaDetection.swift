@@ -2,6 +2,8 @@
 public struct SigmaDetection: Sendable, Hashable {
     var selections: [String: SigmaSelection]
     var condition: SigmaCondition
+    /// A digest of what the file says here, the same in every process.
+    var contents: UInt64 = 0
 }
 
 /// One named part of a detection.

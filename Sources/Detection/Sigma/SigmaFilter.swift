@@ -55,6 +55,7 @@ extension SigmaDetection {
     mutating func narrow(by other: SigmaDetection, named prefix: String) {
         for (name, selection) in other.selections { selections[prefix + name] = selection }
         condition = .and([condition, other.condition.renamed(prefix)])
+        contents = contents &* 0x100_0000_01b3 ^ other.contents
     }
 }
 
