@@ -4,7 +4,8 @@ import AuditEvents
 enum EventField: Sendable, Hashable {
     case actor, actorID, actorName, actorKind, clientIP, clientPort, userAgent
     case tenant, source, type, outcome, reason, severity, privileged, method, route, status, duration
-    case path, pathStem, decodedPath, decodedReferer, session, token, tokenIssuer, tokenKeyID, tokenJTI, target, requestID, traceID, spanID, service, time
+    case path, pathStem, decodedPath, decodedReferer, session, token, tokenIssuer, tokenKeyID, tokenJTI, target, requestID, traceID, spanID,
+        service, time
     case details(String)
 
     /// The field's content: none where the event does not say.

@@ -8,7 +8,8 @@ enum FieldMap {
         "actor": .actor, "actor.id": .actorID, "actor.name": .actorName, "actor_kind": .actorKind, "client_ip": .clientIP,
         "client_port": .clientPort, "user_agent": .userAgent, "tenant": .tenant, "source": .source, "type": .type, "outcome": .outcome,
         "reason": .reason, "severity": .severity, "privileged": .privileged, "method": .method, "route": .route, "status": .status,
-        "duration_us": .duration, "path": .path, "path.decoded": .decodedPath, "path.stem": .pathStem, "referer.decoded": .decodedReferer, "session": .session, "token": .token, "token.issuer": .tokenIssuer,
+        "duration_us": .duration, "path": .path, "path.decoded": .decodedPath, "path.stem": .pathStem, "referer.decoded": .decodedReferer,
+        "session": .session, "token": .token, "token.issuer": .tokenIssuer,
         "token.key_id": .tokenKeyID, "token.jti": .tokenJTI, "target": .target, "request_id": .requestID, "trace_id": .traceID,
         "span_id": .spanID, "service": .service, "time": .time,
     ]
