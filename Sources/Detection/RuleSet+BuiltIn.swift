@@ -13,6 +13,7 @@ extension RuleSet {
             ("forged_token.yml", PackageResources.forged_token_yml),
             ("http_brute_force.yml", PackageResources.http_brute_force_yml),
             ("one_time_code.yml", PackageResources.one_time_code_yml),
+            ("open_proxy.yml", PackageResources.open_proxy_yml),
             ("password_spray_address.yml", PackageResources.password_spray_address_yml),
             ("path_traversal.yml", PackageResources.path_traversal_yml),
             ("privilege.yml", PackageResources.privilege_yml),
@@ -25,6 +26,7 @@ extension RuleSet {
             ("sql_injection.yml", PackageResources.sql_injection_yml),
             ("token_misuse.yml", PackageResources.token_misuse_yml),
             ("web_probing.yml", PackageResources.web_probing_yml),
+            ("web_shell.yml", PackageResources.web_shell_yml),
         ]
     }
 
