@@ -96,7 +96,7 @@ let package = Package(
         .testTarget(
             name: "AuditMiddlewareTests",
             dependencies: [
-                "AuditMiddleware", "AuditEvents", "AuditTesting", "CZlib", .crypto, .cryptoExtras, .httpClient, .hummingbird,
+                "AuditMiddleware", "AuditEvents", "AuditTesting", "Detection", "CZlib", .crypto, .cryptoExtras, .httpClient, .hummingbird,
                 .hummingbirdTesting, .lifecycle, .logging,
             ],
             swiftSettings: settings),

@@ -120,8 +120,8 @@ struct ConformanceTests {
             return event
         }
         #expect(probes.count > 70)
-        #expect(alerts(probes) == ["Scanning for paths": ["172.17.0.1"]])
-        #expect(alerts(Array(probes.prefix(10))).isEmpty)
+        #expect(alerts(probes) == ["Scanning for paths": ["172.17.0.1"], "Remote file inclusion": ["172.17.0.1"]])
+        #expect(alerts(Array(probes.prefix(10))) == ["Remote file inclusion": ["172.17.0.1"]])
         let seconds = [21, 21, 22, 22, 23, 24]
         let ssh = seconds.enumerated().map { EngineTests.event($1, ip: "35.188.49.176", actor: "pascal\($0)", entropy: UInt64($0)) }
         #expect(alerts(ssh) == ["Brute force from one address": ["35.188.49.176"]])

@@ -1,46 +1,16 @@
 import Alerting
 import AuditEvents
 import EventStore
-import Foundation
-import LogFormats
 import PostgreSQL
 import Testing
 
 @testable import Projections
 
-/// The data of others that lies beside the package, or where `CARDEA_CONFORMANCE_DATA` says.
-private enum ConformanceData {
-    static let folder: String = {
-        if let path = ProcessInfo.processInfo.environment["CARDEA_CONFORMANCE_DATA"] { return path }
-        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        return package.appendingPathComponent("../shared/data").standardizedFileURL.path
-    }()
-
-    static var isPresent: Bool { FileManager.default.fileExists(atPath: folder) }
-    static func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(fileURLWithPath: folder + "/" + path))) }
-    static func text(_ path: String) throws -> String { String(decoding: try bytes(path), as: UTF8.self) }
-}
-
 @Suite("Imported logs give alerts") struct ImportTests {
     /// Stores a log as `cardea import` does: its events in the order of their times, then the note that it ended.
     private func load(_ bytes: [UInt8], source: String, into bed: WorkerBed) async throws {
-        var input = LogInput()
-        var parser = LogParser(options: .init(now: .now()))
-        var records: [LogRecord] = []
-        func take(_ line: LineSplitter.Line) { if case .record(let record) = parser.parse(line) { records.append(record) } }
-        try input.push(bytes[...]) { take($0) }
-        try input.finish { take($0) }
-        let events = records.flatMap { record in
-            (0..<record.repetitions).map { _ in
-                AuditEvent(
-                    header: EventHeader(
-                        id: EventID(time: record.time), source: record.source ?? source, type: record.type, outcome: record.outcome,
-                        reason: record.reason, severity: record.severity, method: record.method, route: record.route, status: record.status,
-                        durationMicroseconds: record.durationMicroseconds),
-                    body: record.body)
-            }
-        }
-        try await bed.store(events.sorted { $0.id < $1.id })
+        let events = try ImportedLog.events(bytes, source: source)
+        try await bed.store(events)
         try await bed.sealer.sealAll()
         try await bed.store([
             AuditEvent(
@@ -54,21 +24,16 @@ private enum ConformanceData {
     }
 
     @Test(
-        "the addresses that CrowdSec's assertions name are alerted on",
+        "the addresses that CrowdSec's assertions name are alerted on, and no other",
         .enabled(if: ConformanceData.isPresent, "the conformance data are not beside the package; set CARDEA_CONFORMANCE_DATA"),
-        arguments: ["ssh-bf", "nginx-http-generic-bf", "apache-http-probing"], [1, 4])
+        arguments: CrowdSecCase.names, [1, 4])
     func crowdsec(name: String, shards: Int) async throws {
-        let assertion = try ConformanceData.text("crowdsec/\(name)/scenario.assert")
-        let named = Set(
-            assertion.split(separator: "\n").compactMap { line in
-                line.range(of: "].IP == \"").map { String(line[$0.upperBound...].dropLast()) }
-            })
-        #expect(!named.isEmpty)
+        let wanted = try CrowdSecCase(name)
         try await withWorkerBed(shards: shards) { bed in
-            try await load(ConformanceData.bytes("crowdsec/\(name)/\(name).log"), source: name, into: bed)
+            try await load(ConformanceData.bytes(wanted.log), source: name, into: bed)
             try await bed.worker(batch: 10).runUntilIdle()
             let found = try await alertedAddresses(bed)
-            #expect(found.isSuperset(of: named), "\(named) in \(found)")
+            #expect(found == wanted.addresses)
             try await bed.expectFolded()
         }
     }

@@ -4,12 +4,18 @@ import AuditEvents
 enum EventField: Sendable, Hashable {
     case actor, actorID, actorName, actorKind, clientIP, clientPort, userAgent
     case tenant, source, type, outcome, reason, severity, privileged, method, route, status, duration
-    case path, pathStem, session, token, tokenIssuer, tokenKeyID, tokenJTI, target, requestID, traceID, spanID, service, time
+    case path, pathStem, decodedPath, decodedReferer, session, token, tokenIssuer, tokenKeyID, tokenJTI, target, requestID, traceID, spanID,
+        service, time
     case details(String)
 
     /// The field's content: none where the event does not say.
     func texts(of event: AuditEvent) -> [[UInt8]] {
-        if case .details(let name) = self { return EventField.details(event.body.details, name) }
+        switch self {
+        case .details(let name): return EventField.details(event.body.details, name)
+        case .decodedPath: return RequestText.target(of: event)
+        case .decodedReferer: return RequestText.referer(of: event)
+        default: break
+        }
         guard let text = text(of: event) else { return [] }
         return [Array(text.utf8)]
     }
@@ -51,12 +57,12 @@ enum EventField: Sendable, Hashable {
         case .spanID: return body.spanID
         case .service: return body.service
         case .time: return event.time.description
-        case .details: return nil
+        case .details, .decodedPath, .decodedReferer: return nil
         }
     }
 
     /// A member by its whole name, else by its dotted path.
-    private static func details(_ details: JSONObject, _ name: String) -> [[UInt8]] {
+    static func details(_ details: JSONObject, _ name: String) -> [[UInt8]] {
         var texts: [[UInt8]] = []
         // A null says as little as no member at all.
         if let value = details[name], value != .null {

@@ -8,7 +8,8 @@ enum FieldMap {
         "actor": .actor, "actor.id": .actorID, "actor.name": .actorName, "actor_kind": .actorKind, "client_ip": .clientIP,
         "client_port": .clientPort, "user_agent": .userAgent, "tenant": .tenant, "source": .source, "type": .type, "outcome": .outcome,
         "reason": .reason, "severity": .severity, "privileged": .privileged, "method": .method, "route": .route, "status": .status,
-        "duration_us": .duration, "path": .path, "session": .session, "token": .token, "token.issuer": .tokenIssuer,
+        "duration_us": .duration, "path": .path, "path.decoded": .decodedPath, "path.stem": .pathStem, "referer.decoded": .decodedReferer,
+        "session": .session, "token": .token, "token.issuer": .tokenIssuer,
         "token.key_id": .tokenKeyID, "token.jti": .tokenJTI, "target": .target, "request_id": .requestID, "trace_id": .traceID,
         "span_id": .spanID, "service": .service, "time": .time,
     ]
@@ -72,6 +73,8 @@ enum FieldMap {
         case .path: event.body.path = text
         case .session: event.body.session = text
         case .token: event.body.token = .init(fingerprint: text)
+        case .tokenKeyID:
+            event.body.token = .init(fingerprint: event.body.token?.fingerprint, keyID: text)
         case .target: event.body.target = text
         case .service: event.body.service = text
         case .details(let key): event.body.details[key] = .string(text)
