@@ -16,6 +16,7 @@ enum RuleActions {
             mapping = without("action", mapping)
             switch action?.value.scalar?.text {
             case nil where action == nil:
+                if let shared { try document.charge(32 * size(.mapping(shared))) }
                 let own = shared.map { merged($0, mapping) } ?? mapping
                 previous = own
                 result.append(with(.mapping(own), document))
@@ -25,6 +26,7 @@ enum RuleActions {
                 guard let last = previous else {
                     throw document.error(.structure, "there is no rule before this one to repeat", construct: "repeat")
                 }
+                try document.charge(32 * size(.mapping(last)))
                 let own = merged(last, mapping)
                 previous = own
                 result.append(with(.mapping(own), document))
@@ -36,24 +38,34 @@ enum RuleActions {
     }
 
     private static func with(_ node: Node, _ document: RuleNode) -> RuleNode {
-        RuleNode(node: node, file: document.file, placeholders: document.placeholders)
+        RuleNode(node: node, file: document.file, placeholders: document.placeholders, cost: document.cost)
     }
 
     private static func without(_ key: String, _ mapping: Node.Mapping) -> Node.Mapping {
         Node.Mapping(mapping.filter { $0.key.scalar?.string != key }.map { ($0.key, $0.value) }, mapping.tag, mapping.style, mapping.mark)
     }
 
+    private static func size(_ node: Node) -> Int {
+        switch node {
+        case .mapping(let mapping): mapping.reduce(1) { $0 + size($1.key) + size($1.value) }
+        case .sequence(let elements): elements.reduce(1) { $0 + size($1) }
+        default: 1
+        }
+    }
+
     /// Maps are joined member by member, anything else is replaced.
     private static func merged(_ base: Node.Mapping, _ change: Node.Mapping) -> Node.Mapping {
         var pairs = base.map { ($0.key, $0.value) }
+        var places = Dictionary(pairs.enumerated().map { ($1.0.scalar?.string, $0) }) { first, _ in first }
         for (key, value) in change {
-            if let place = pairs.firstIndex(where: { $0.0.scalar?.string == key.scalar?.string }) {
+            if let place = places[key.scalar?.string] {
                 if case .mapping(let old) = pairs[place].1, case .mapping(let new) = value {
                     pairs[place].1 = .mapping(merged(old, new))
                 } else {
                     pairs[place] = (key, value)
                 }
             } else {
+                places[key.scalar?.string] = pairs.count
                 pairs.append((key, value))
             }
         }

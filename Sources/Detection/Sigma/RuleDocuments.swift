@@ -20,15 +20,18 @@ enum RuleDocuments {
                 code: .limit, file: file, message: "a rule file may have at most \(maximumBytes) bytes, this one has \(yaml.count)",
                 advice: "split it")
         }
+        // A byte order mark is no part of the text.
+        let yaml = yaml.starts(with: [0xef, 0xbb, 0xbf]) ? Array(yaml.dropFirst(3)) : yaml
         guard let text = String(validating: yaml, as: UTF8.self) else {
             throw RuleError(code: .yaml, file: file, message: "the file is not UTF-8")
         }
         try refuseBombs(yaml, file: file)
         do {
             let parser = try Parser(yaml: text, resolver: .basic, encoding: .utf8)
+            let cost = RuleCost()
             var documents: [RuleNode] = []
             while let root = try parser.nextRoot() {
-                let node = RuleNode(node: root, file: file, placeholders: placeholders)
+                let node = RuleNode(node: root, file: file, placeholders: placeholders, cost: cost)
                 if node.scalar == .null { continue }
                 try check(node, depth: 1)
                 documents.append(node)

@@ -7,6 +7,9 @@ struct RuleNode {
     /// What `%name%` stands for where a value has the modifier `expand`.
     var placeholders: [String: [String]] = [:]
 
+    /// What the file may still grow by; nil where nothing grows.
+    var cost: RuleCost?
+
     var line: Int { node.mark?.line ?? 0 }
     var column: Int { node.mark?.column ?? 0 }
 
@@ -56,13 +59,15 @@ struct RuleNode {
     /// The members of a map in the file's order, or nil for another node.
     var members: [(key: RuleNode, value: RuleNode)]? {
         guard case .mapping(let mapping) = node else { return nil }
-        return mapping.map { (RuleNode(node: $0.key, file: file), RuleNode(node: $0.value, file: file, placeholders: placeholders)) }
+        return mapping.map {
+            (RuleNode(node: $0.key, file: file), RuleNode(node: $0.value, file: file, placeholders: placeholders, cost: cost))
+        }
     }
 
     /// The elements of a list, or nil for another node.
     var elements: [RuleNode]? {
         guard case .sequence(let sequence) = node else { return nil }
-        return sequence.map { RuleNode(node: $0, file: file, placeholders: placeholders) }
+        return sequence.map { RuleNode(node: $0, file: file, placeholders: placeholders, cost: cost) }
     }
 
     /// The text of a scalar that must not be empty.

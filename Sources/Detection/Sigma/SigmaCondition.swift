@@ -25,6 +25,7 @@ struct SigmaConditionParser {
     private var next = 0
     private var depth = 0
     private let names: [String]
+    private let known: Set<String>
     private let node: RuleNode
 
     /// - Parameter names: the detection's selections, in the file's order.
@@ -36,7 +37,7 @@ struct SigmaConditionParser {
     }
 
     private init(_ text: String, names: [String], node: RuleNode) throws(RuleError) {
-        (self.names, self.node) = (names, node)
+        (self.names, self.known, self.node) = (names, Set(names), node)
         var word: [UInt8] = []
         for c in text.utf8 {
             switch c {
@@ -108,7 +109,7 @@ struct SigmaConditionParser {
             next += 1
             return try quantifier(token)
         }
-        guard names.contains(token) else {
+        guard known.contains(token) else {
             throw fault(
                 "the condition names no selection", token,
                 advice: names.isEmpty ? nil : "selections: \(names.prefix(12).joined(separator: ", "))")
@@ -127,6 +128,7 @@ struct SigmaConditionParser {
         }
         guard let pattern = peek else { throw fault("'of' must be followed by a name or by them", quantity) }
         next += 1
+        try node.charge(32 * names.count)
         let chosen: [String]
         if pattern.lowercased() == "them" {
             chosen = names.filter { !$0.utf8.starts(with: "_".utf8) }

@@ -19,12 +19,36 @@ extension SigmaDetection {
             terms.append(try SigmaConditionParser.parse(try element.requireText("condition"), names: names, at: element))
         }
         guard !terms.isEmpty else { throw condition.error(.structure, "the condition is empty") }
+        // Each place that names a selection has it once more.
+        let whole = SigmaCondition.or(terms)
+        var places: [String: Int] = [:]
+        whole.count(&places)
+        for (name, count) in places where count > 1 { try condition.charge((selections[name]?.size ?? 0) * count) }
         self.condition = terms.count == 1 ? terms[0] : .or(terms)
         contents = node.contents
     }
 }
 
+extension SigmaCondition {
+    /// How often each selection is named.
+    fileprivate func count(_ places: inout [String: Int]) {
+        switch self {
+        case .selection(let name): places[name, default: 0] += 1
+        case .not(let inner): inner.count(&places)
+        case .and(let terms), .or(let terms): for term in terms { term.count(&places) }
+        }
+    }
+}
+
 extension SigmaSelection {
+    /// About the bytes that it takes.
+    fileprivate var size: Int {
+        switch self {
+        case .all(let tests): tests.reduce(64) { $0 + $1.values.reduce(64) { $0 + $1.size } }
+        case .any(let parts): parts.reduce(64) { $0 + $1.size }
+        }
+    }
+
     init(_ node: RuleNode, name: String) throws(RuleError) {
         if let members = node.members {
             var tests: [SigmaTest] = []

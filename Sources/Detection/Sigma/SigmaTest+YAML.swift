@@ -133,7 +133,11 @@ extension SigmaTest {
         }
         let texts = modifiers.isExpanded ? try Placeholders.expand(scalar.text, node) : [scalar.text]
         var values: [Value] = []
-        for text in texts { values += try Self.values(text, scalar, modifiers, isKeyword, node) }
+        for text in texts {
+            let made = try Self.values(text, scalar, modifiers, isKeyword, node)
+            try node.charge(made.reduce(0) { $0 + $1.size })
+            values += made
+        }
         return values
     }
 
@@ -172,6 +176,20 @@ extension SigmaTest {
         case .compare(let comparison):
             guard let number = Double(text), number.isFinite else { throw node.error(.value, "a number is compared with a number") }
             return [.compare(comparison, number)]
+        }
+    }
+}
+
+extension SigmaTest.Value {
+    /// About the bytes that it takes.
+    var size: Int {
+        switch self {
+        case .regex(let program): 64 + program.code.count * 16
+        case .text(let text):
+            text.parts.reduce(64) { size, part in
+                if case .literal(let bytes) = part { size + 32 + bytes.count } else { size + 16 }
+            }
+        default: 64
         }
     }
 }

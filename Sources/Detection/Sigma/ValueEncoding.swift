@@ -3,6 +3,9 @@ enum ValueEncoding {
     /// Texts that `windash` may make of one value.
     static let maximumTexts = 625
 
+    /// Bytes of a value with `windash`.
+    static let maximumDashedBytes = 4096
+
     static func apply(_ encodings: [String], to text: SigmaString, _ node: RuleNode) throws(RuleError) -> [SigmaString] {
         var texts = [text]
         for encoding in encodings {
@@ -76,6 +79,9 @@ enum ValueEncoding {
                 results = results.map { $0 + [part] }
                 continue
             }
+            guard bytes.count <= maximumDashedBytes else {
+                throw node.error(.limit, "a value with windash may have at most \(maximumDashedBytes) bytes", construct: "")
+            }
             var literals: [[UInt8]] = [[]]
             var place = 0
             while place < bytes.count {
@@ -88,7 +94,7 @@ enum ValueEncoding {
                     }
                     literals = literals.flatMap { literal in dashCharacters.map { literal + $0 } }
                 } else {
-                    literals = literals.map { $0 + bytes[place..<end] }
+                    for index in literals.indices { literals[index] += bytes[place..<end] }
                 }
                 place = end
             }
