@@ -31,6 +31,10 @@ public struct DetectionEngine: Sendable {
     var rejected: [StateKey] = []
     /// Groups of all rules.
     var groupCount = 0
+    /// By correlation: whether its state was kept under its present definition, or will be.
+    var isKnown: [Bool]
+    /// The correlations that are judged; nil: all.
+    var only: Set<Int>?
     private var nextExpiry = Int64.min
     private var routes: [EventType: [Int]] = [:]
 
@@ -39,6 +43,7 @@ public struct DetectionEngine: Sendable {
         self.limits = limits
         self.geo = geo
         states = rules.plans.map { CorrelationState(plan: $0) }
+        isKnown = states.map { _ in false }
     }
 
     /// Judges events in the order of their log.
@@ -111,7 +116,7 @@ public struct DetectionEngine: Sendable {
         var counts: [Int] = []
         for rule in rules.literals.select(candidates, in: &batch.contents) where rules.compiled[rule].matches(&batch.contents) {
             metrics.matches += 1
-            for counter in rules.index.countedBy[rule] {
+            for counter in rules.index.countedBy[rule] where only?.contains(counter.correlation) ?? true {
                 if batch.masks[counter.correlation] == 0 { counts.append(counter.correlation) }
                 batch.masks[counter.correlation] |= 1 << UInt64(counter.place)
             }

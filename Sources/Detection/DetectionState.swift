@@ -2,7 +2,7 @@ import AuditEvents
 
 /// The name of a row of an engine's state.
 public struct StateKey: Sendable, Hashable {
-    /// What kind of row: `group`, `source`, `clock`, `sketch` or `pressure`.
+    /// What kind of row: `group`, `source`, `clock`, `rule`, `sketch` or `pressure`.
     public var kind: String
     /// The rule's id; empty for rows that are no rule's.
     public var rule: String
@@ -48,6 +48,12 @@ extension DetectionEngine {
             append(
                 StateKey(kind: "source", rule: "", tenant: key.tenant, group: key.source),
                 clocks.tenants[key.tenant]?[key.source].map(StateEncoder.encode))
+        }
+        for index in states.indices where !isKnown[index] {
+            var row = StateEncoder()
+            row.add(fixed: states[index].plan.definition)
+            append(StateKey(kind: "rule", rule: states[index].plan.rule, tenant: "", group: ""), row.bytes)
+            isKnown[index] = true
         }
         for index in states.indices {
             let plan = states[index].plan
@@ -97,6 +103,9 @@ extension DetectionEngine {
         case "source":
             guard let clock = decoder.clock() else { return false }
             clocks.restore(SourceClocks.Key(tenant: row.key.tenant, source: row.key.group), clock)
+        case "rule":
+            guard let index = byRule[row.key.rule], decoder.fixed() == states[index].plan.definition else { return false }
+            isKnown[index] = true
         case "group":
             guard let index = byRule[row.key.rule] else { return false }
             let plan = states[index].plan

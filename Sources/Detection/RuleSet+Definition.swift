@@ -26,6 +26,9 @@ extension RuleSet {
         return made
     }
 
+    /// The text of a rule as its file has it; of a correlation with the rules that it counts before it.
+    public func source(of metadata: SigmaMetadata) -> String { definition(of: metadata.id)?.source ?? document(metadata) }
+
     private func makeDefinition(of id: String) -> RuleDefinition? {
         guard let place = correlations.firstIndex(where: { $0.id == id }) else { return nil }
         let correlation = correlations[place]

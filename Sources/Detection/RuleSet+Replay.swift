@@ -23,12 +23,17 @@ extension RuleSet {
         var replay = AlertReplay(
             fired: nil, window: [], timespanMicroseconds: correlation.timespan.microseconds, groupBy: correlation.groupBy, count: 0)
         var id: AlertID?
-        for event in events.sorted(by: { $0.event.id < $1.event.id }) {
-            for change in engine.process([event]) {
+        // What is judged when the watermark has passed is judged here as soon as an instant is over: the events are in the order of time.
+        let isSettled = plans.first { $0.rule == rule }?.isSettled ?? false
+        var rest = events.sorted(by: { $0.event.id < $1.event.id })[...]
+        while let event = rest.first {
+            let instant = isSettled ? Array(rest.prefix { $0.event.time == event.event.time }) : [event]
+            rest = rest.dropFirst(instant.count)
+            for change in engine.process(instant) + (isSettled ? engine.finish() : []) {
                 switch change {
                 case .open(let alert) where alert.ruleID == rule && id == nil:
                     id = alert.id
-                    replay.fired = event.event.id
+                    replay.fired = isSettled ? alert.events.map(\.id).max() : event.event.id
                     replay.window = alert.events.map(\.id).sorted()
                     replay.count = alert.count
                 case .extend(let more) where more.id == id: replay.count = more.count

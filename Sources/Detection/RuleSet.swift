@@ -25,11 +25,13 @@ public struct RuleSet: Sendable {
     ///
     /// - Parameters:
     ///   - files: each file's name, for messages, and its bytes.
+    ///   - beneath: further files; of their rules those are left out whose id one of `files` has, so that a rule can take another's place.
     ///   - placeholders: what `%name%` stands for in values with the modifier `expand`.
     ///   - tuning: what the operator set about rules without editing them.
     /// - Throws: `RuleErrors` with every fault found.
     public init(
-        files: [(name: String, yaml: [UInt8])], placeholders: [String: [String]] = [:], tuning: RuleTuning = RuleTuning()
+        files: [(name: String, yaml: [UInt8])], beneath: [(name: String, yaml: [UInt8])] = [], placeholders: [String: [String]] = [:],
+        tuning: RuleTuning = RuleTuning()
     ) throws(RuleErrors) {
         var documents: [SigmaDocument] = []
         var errors: [RuleError] = []
@@ -38,7 +40,15 @@ public struct RuleSet: Sendable {
                 errors += error.errors
             }
         }
+        let own = Set(documents.map(\.metadata.id))
+        for file in beneath {
+            do {
+                documents += try SigmaDocument.parse(file.yaml, file: file.name, placeholders: placeholders)
+                    .filter { !own.contains($0.metadata.id) }
+            } catch { errors += error.errors }
+        }
         guard errors.isEmpty else { throw RuleErrors(errors) }
+        let files = files + beneath
         documents = try tuning.apply(to: documents)
         // What a placeholder stands for is part of the rules, and so is what was tuned.
         let meanings = placeholders.sorted { $0.key < $1.key }.map { Array("\($0.key)=\($0.value)".utf8) }

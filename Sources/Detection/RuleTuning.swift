@@ -80,6 +80,9 @@ public struct RuleTuning: Sendable, Hashable {
     /// By a rule's name or id.
     public var overrides: [String: Override]
 
+    /// By a rule's name or id: whether it was turned on or off at work, which outweighs `overrides`. Names that no rule has mean nothing.
+    public var switches: [String: Bool] = [:]
+
     public init(_ overrides: [String: Override] = [:]) { self.overrides = overrides }
 
     /// The same text for the same tuning, in every process.
@@ -91,12 +94,15 @@ public struct RuleTuning: Sendable, Hashable {
                 override.hours?.description,
             ]
             return "\(name): \(parts.map { $0 ?? "" })"
-        }.joined(separator: "\n")
+        }.joined(separator: "\n") + switches.sorted { $0.key < $1.key }.map { "\n\($0.key) \($0.value)" }.joined()
     }
 
     func override(for metadata: SigmaMetadata) -> Override? { metadata.name.flatMap { overrides[$0] } ?? overrides[metadata.id] }
 
-    func isEnabled(_ metadata: SigmaMetadata) -> Bool { override(for: metadata)?.enabled ?? true }
+    /// Whether a rule raises alerts of its own.
+    public func isEnabled(_ metadata: SigmaMetadata) -> Bool {
+        metadata.name.flatMap { switches[$0] } ?? switches[metadata.id] ?? override(for: metadata)?.enabled ?? true
+    }
 
     /// The documents as the operator wants them; what cannot be applied is a fault that names the rule.
     func apply(to documents: [SigmaDocument]) throws(RuleErrors) -> [SigmaDocument] {

@@ -225,7 +225,7 @@ struct EngineTests {
     func expiry() throws {
         var engine = DetectionEngine(rules: try Self.rules())
         _ = engine.process([Self.event(0, sealed: 0)])
-        #expect(engine.takeStateChanges().count == 3)
+        #expect(engine.takeStateChanges().count { if case .upsert(let row) = $0 { row.key.kind != "rule" } else { true } } == 3)
         _ = engine.process([Self.event(3000, ip: "192.0.2.9", sealed: 3000)])
         #expect(engine.metrics.groups == 2)
         _ = engine.process([Self.event(6000, ip: "192.0.2.9", sealed: 6000)])
@@ -244,11 +244,11 @@ struct EngineTests {
             var other = DetectionEngine(rules: try Self.rules())
             other.restore([StateRow(key: group.key, value: Array(group.value.prefix(length)))])
             #expect(other.metrics.rowsRejected == 1 && other.metrics.groups == 0)
-            #expect(other.takeStateChanges() == [.delete(group.key)])
+            #expect(other.takeStateChanges().contains(.delete(group.key)))
         }
         var changed = DetectionEngine(rules: try Self.rules(condition: "gte: 4"))
         changed.restore(rows)
-        #expect(changed.metrics.rowsRejected == 1)
+        #expect(changed.metrics.rowsRejected == 2, "the group, and what its rule was")
         var same = DetectionEngine(rules: try Self.rules())
         same.restore(rows)
         #expect(same.process([Self.event(2)]).count == 1)

@@ -135,7 +135,7 @@ import Testing
             #expect(new > old)
             #expect(try await first.renew([shard: old]).isEmpty)
             let before = try await bed.books()
-            let stale = ShardWorker(shard: shard, token: old, pool: bed.pool, rules: bed.rules, batchSize: 5, logger: .quiet)
+            let stale = ShardWorker(shard: shard, token: old, pool: bed.pool, rules: RulesAtWork(bed.rules), batchSize: 5, logger: .quiet)
             try await stale.refresh()
             await #expect { _ = try await stale.advance() } throws: { ($0 as? StoreError)?.code == .fenced }
             #expect(try await bed.books() == before)

@@ -30,7 +30,8 @@ struct WorkerBed: Sendable {
         var logger = Logger.quiet
         logger.logLevel = .critical  // they are made to fail
         return Worker(
-            pool: pool ?? self.pool, listening: database.configuration(role: "cardea_worker"), configuration: configuration, rules: rules,
+            pool: pool ?? self.pool, listening: database.configuration(role: "cardea_worker"), configuration: configuration,
+            rules: RulesAtWork(rules),
             logger: logger, beforeCommit: beforeCommit)
     }
 

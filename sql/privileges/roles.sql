@@ -20,13 +20,13 @@ grant insert, update, delete on audit.worker, audit.projection, audit.checkpoint
 grant update on audit.lease to cardea_worker;
 grant insert, update on audit.alert to cardea_worker;
 grant insert, update, delete on audit.alert_event to cardea_worker;
-grant select on audit.rule_version, audit.alert_change, audit.silence to cardea_worker, cardea_reader, cardea_admin;
+grant select on audit.rule_version, audit.alert_change, audit.silence, audit.rule_switch to cardea_worker, cardea_reader, cardea_admin;
 grant insert on audit.rule_version, audit.alert_change to cardea_worker;
 grant select on audit.migration to cardea_writer;
 
 -- The responder decides what becomes of alerts, through functions that leave an event behind; of the record it sees the alerts alone.
 grant select on audit.alert, audit.alert_event, audit.alert_change, audit.rule_version, audit.silence, audit.migration to cardea_responder;
-grant execute on function audit.change_alert, audit.create_silence, audit.expire_silence to cardea_responder, cardea_admin;
+grant execute on function audit.change_alert, audit.create_silence, audit.expire_silence, audit.switch_rule to cardea_responder, cardea_admin;
 
 -- The administrator asks for rebuilds and grows the shards.
 grant insert on audit.projection, audit.checkpoint to cardea_admin;

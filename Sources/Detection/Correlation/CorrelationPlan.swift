@@ -36,6 +36,8 @@ final class CorrelationPlan: Sendable {
     /// Changes with everything that gives the kept state its meaning; state of another definition is not taken up.
     let definition: UInt64
 
+    /// How long an event may matter.
+    var reach: Int64 { max(timespan, suppress, forget) &+ lateness }
     var isSettled: Bool { style == .settled || style == .ledger }
     /// Whether it needs to know where addresses are.
     var needsGeo: Bool { (values + extras).contains(where: \.needsGeo) }

@@ -18,7 +18,7 @@ final class ShardWorker {
     let shard: Int32
     let token: Int64
     private let pool: PostgresPool
-    private let rules: RuleSet
+    private let rules: RulesAtWork
     private let generations: Generations
     private let batchSize: Int
     private let reader = LogReader()
@@ -31,7 +31,7 @@ final class ShardWorker {
     private let beforeCommit: (@Sendable () async throws -> Void)?
 
     init(
-        shard: Int32, token: Int64, pool: PostgresPool, rules: RuleSet, batchSize: Int, logger: Logger,
+        shard: Int32, token: Int64, pool: PostgresPool, rules: RulesAtWork, batchSize: Int, logger: Logger,
         beforeCommit: (@Sendable () async throws -> Void)? = nil
     ) {
         self.shard = shard

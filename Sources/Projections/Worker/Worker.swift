@@ -20,7 +20,7 @@ public final class Worker: Service, Sendable {
     private let pool: PostgresPool
     private let listening: PostgresConfiguration
     private let configuration: WorkerConfiguration
-    private let rules: RuleSet
+    private let rules: RulesAtWork
     private let logger: Logger
     private let leases: Leases
     private let sealer: Sealer
@@ -34,13 +34,13 @@ public final class Worker: Service, Sendable {
     ///   - pool: connections of the role `cardea_worker`.
     ///   - listening: how to open the connection that listens for seals and leases.
     public convenience init(
-        pool: PostgresPool, listening: PostgresConfiguration, configuration: WorkerConfiguration, rules: RuleSet, logger: Logger
+        pool: PostgresPool, listening: PostgresConfiguration, configuration: WorkerConfiguration, rules: RulesAtWork, logger: Logger
     ) {
         self.init(pool: pool, listening: listening, configuration: configuration, rules: rules, logger: logger, beforeCommit: nil)
     }
 
     package init(
-        pool: PostgresPool, listening: PostgresConfiguration, configuration: WorkerConfiguration, rules: RuleSet, logger: Logger,
+        pool: PostgresPool, listening: PostgresConfiguration, configuration: WorkerConfiguration, rules: RulesAtWork, logger: Logger,
         beforeCommit: (@Sendable () async throws -> Void)?
     ) {
         self.pool = pool

@@ -64,7 +64,7 @@ struct ProjectionsCommand: AsyncParsableCommand {
                 }
                 let worker = Worker(
                     pool: pool, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()),
-                    rules: try RuleSet.builtIn(), logger: deployment.logger)
+                    rules: try await WorkingRules(deployment.settings).load(pool).atWork, logger: deployment.logger)
                 while try await !catalog.isLive(name, generation) {
                     let folded = try await worker.runUntilIdle { folded in
                         if StandardError.isTerminal { StandardError.write("\r\u{1b}[K\(folded) events folded") }

@@ -33,11 +33,13 @@ struct Up: AsyncParsableCommand {
         let deployment = try await Deployment.open(database, migrating: true)
         let report = try await Migrator(deployment.configuration(nil), logger: deployment.logger).migrate(shards: shards)
         StandardError.write("cardea: schema version \(report.version), \(report.shards) shards; events are taken\n")
-        let rules = try RuleSet.builtIn()
+        let working = try WorkingRules(deployment.settings)
         try await deployment.withPool(.worker, connections: 8) { workers in
+            let rules = try await working.load(workers).atWork
             try await deployment.withPool(.reader, connections: 2) { readers in
                 let services = [
                     worker(deployment, rules, workers), AlertPrinter(pool: readers, format: output.output, logger: deployment.logger),
+                    RulesWatcher(rules: working, atWork: rules, pool: readers, logger: deployment.logger),
                 ].map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
                 guard example else { return try await run(services, deployment) }
                 try await deployment.withPool(.writer, connections: 4) { writers in
@@ -49,7 +51,7 @@ struct Up: AsyncParsableCommand {
         }
     }
 
-    private func worker(_ deployment: Deployment, _ rules: RuleSet, _ pool: PostgresPool) -> any Service {
+    private func worker(_ deployment: Deployment, _ rules: RulesAtWork, _ pool: PostgresPool) -> any Service {
         Worker(
             pool: pool, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()), rules: rules,
             logger: deployment.logger)

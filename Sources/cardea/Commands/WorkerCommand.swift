@@ -19,8 +19,9 @@ struct WorkerCommand: AsyncParsableCommand {
 
     func run() async throws {
         let deployment = try await Deployment.open(database)
-        let rules = try RuleSet.builtIn()
-        try await deployment.withPool(.worker, connections: 8) { pool in
+        let working = try WorkingRules(deployment.settings)
+        try await deployment.withPool(.worker, connections: 9) { pool in
+            let rules = try await working.load(pool).atWork
             let worker = Worker(
                 pool: pool, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()), rules: rules,
                 logger: deployment.logger)
@@ -35,7 +36,10 @@ struct WorkerCommand: AsyncParsableCommand {
             StandardError.write("cardea: working; end with Ctrl-C\n")
             let group = ServiceGroup(
                 configuration: .init(
-                    services: [.init(service: worker)], gracefulShutdownSignals: [.sigterm, .sigint], logger: deployment.logger))
+                    services: [
+                        .init(service: worker),
+                        .init(service: RulesWatcher(rules: working, atWork: rules, pool: pool, logger: deployment.logger)),
+                    ], gracefulShutdownSignals: [.sigterm, .sigint], logger: deployment.logger))
             try await group.run()
         }
     }

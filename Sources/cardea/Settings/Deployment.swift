@@ -40,6 +40,17 @@ struct Deployment {
         return deployment
     }
 
+    /// The database where it can be had without starting one: nil where a private cluster is not running.
+    static func openIfRunning(_ settings: Settings) async throws -> Deployment? {
+        let logger = Deployment.logger(settings.logLevel)
+        if let url = settings.databaseURL { return Deployment(settings: settings, logger: logger, url: url, isPrivate: false) }
+        let cluster = PrivateCluster(home: settings.home, logger: logger)
+        guard try await cluster.status().state == .running else { return nil }
+        let deployment = Deployment(settings: settings, logger: logger, url: try await cluster.start(), isPrivate: true)
+        try await deployment.migrateIfNeeded()
+        return deployment
+    }
+
     static func logger(_ level: Logger.Level) -> Logger {
         var logger = Logger(label: "cardea") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = level

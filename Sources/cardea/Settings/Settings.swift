@@ -20,6 +20,7 @@ struct Settings {
     /// - `logLevel` (string, default: "notice")
     /// - `store.batchSize` (int, 500), `store.batchDelayMilliseconds` (int, 5), `store.bufferCapacity` (int, 20000)
     /// - `store.backPressure` (string, "block" or "refuse"), `store.spoolDirectory` (string, HOME/spool), `store.spoolLimitMegabytes` (int, 1024)
+    /// - `rules.folder` (string, HOME/rules): see `WorkingRules`
     /// - `example.…`: see `ExampleAPI.Configuration`
     init(_ options: DatabaseOptions) async throws {
         var flags: [AbsoluteConfigKey: ConfigValue] = [:]

@@ -26,7 +26,8 @@ extension AlertsCommand {
                     return (alert, ids, try await EventQuery.events(ids, shard: alert.shard, connection), source)
                 }
                 let explanation = try AlertExplanation(
-                    alert, ids: ids, events: events, source: source, present: try RuleSet.builtIn().definition(of: alert.ruleID))
+                    alert, ids: ids, events: events, source: source,
+                    present: try WorkingRules(deployment.settings).load().set.definition(of: alert.ruleID))
                 switch one.output.output {
                 case .json, .jsonl: StandardOutput.write(RowPrinter.text(.object(explanation.json)) + "\n")
                 case .csv:

@@ -22,7 +22,8 @@ struct BenchCheck: AsyncParsableCommand {
         let rules = try RuleSet.builtIn()
         try await deployment.withPool(.worker) { pool in
             let worker = Worker(
-                pool: pool, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()), rules: rules,
+                pool: pool, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()),
+                rules: RulesAtWork(rules),
                 logger: deployment.logger)
             try await worker.runUntilIdle()
             var faults = try await checkEvents(ids, pool)

@@ -47,7 +47,7 @@ struct BenchOrder: AsyncParsableCommand {
         let readerPool = PostgresPool(deployment.configuration(.reader, connections: 2), logger: deployment.logger)
         let worker = Worker(
             pool: workerPool, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()),
-            rules: try RuleSet.builtIn(), logger: deployment.logger)
+            rules: RulesAtWork(try RuleSet.builtIn()), logger: deployment.logger)
         let record = Record()
         let working = Task { try await worker.run() }
         let looking = Task {

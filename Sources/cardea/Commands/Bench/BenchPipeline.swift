@@ -47,7 +47,8 @@ struct BenchPipeline: AsyncParsableCommand {
             try await Sealer(pool).sealAll()
             let sealed = clock.now
             let worker = Worker(
-                pool: pool, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()), rules: rules,
+                pool: pool, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()),
+                rules: RulesAtWork(rules),
                 logger: deployment.logger)
             let folded = try await worker.runUntilIdle()
             let alerts = try await pool.query("select count(*) as n from audit.alert")[0].decode("n", as: Int64.self)

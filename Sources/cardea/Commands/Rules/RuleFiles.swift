@@ -3,6 +3,13 @@ import Glibc
 /// Rule files as a command names them: files, and folders with all `.yml` and `.yaml` files beneath.
 enum RuleFiles {
     typealias File = (name: String, yaml: [UInt8])
+    /// A file as it looks from outside.
+    struct Stamp: Hashable {
+        var path: String
+        var size: Int64
+        var changed: Int64
+        var inode: UInt64
+    }
     /// How many files are read at most, and how many folders deep.
     static let maximumCount = 10_000
     static let maximumDepth = 16
@@ -18,6 +25,30 @@ enum RuleFiles {
         for path in paths { try read(path, depth: 0, isNamed: true, into: &files, &total) }
         guard !files.isEmpty else { throw Failure("there is no rule file there", hint: "Rule files end in .yml or .yaml.") }
         return files
+    }
+
+    /// The rule files of a folder and beneath it; there may be none.
+    static func inFolder(_ folder: String) throws -> [File] {
+        var (files, total) = ([File](), 0)
+        try read(folder, depth: 0, isNamed: false, into: &files, &total)
+        return files
+    }
+
+    /// The rule files of a folder as they look, without reading them.
+    static func stamps(inFolder folder: String, depth: Int = 0) throws -> [Stamp] {
+        var stamps: [Stamp] = []
+        for name in try names(in: folder) {
+            let path = "\(folder)/\(name)"
+            var status = stat()
+            guard stat(path, &status) == 0, stamps.count < maximumCount else { continue }
+            if status.st_mode & S_IFMT == S_IFDIR {
+                if depth < maximumDepth { stamps += try self.stamps(inFolder: path, depth: depth + 1) }
+            } else if path.hasSuffix(".yml") || path.hasSuffix(".yaml") {
+                let changed = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
+                stamps.append(Stamp(path: path, size: Int64(status.st_size), changed: changed, inode: UInt64(status.st_ino)))
+            }
+        }
+        return stamps
     }
 
     private static func read(_ path: String, depth: Int, isNamed: Bool, into files: inout [File], _ total: inout Int) throws {
@@ -52,19 +83,24 @@ enum RuleFiles {
         return names.sorted()
     }
 
-    private static func contents(of path: String) throws -> [UInt8] {
+    /// At most `maximum` bytes of a file.
+    static func contents(of path: String, maximum: Int = maximumBytes) throws -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw Failure("\(RowPrinter.visible(path)): \(String(cString: strerror(errno)))") }
         defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: maximumBytes)
-        var count = 0
-        while count < maximumBytes {
-            let got = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress.map { $0 + count }, maximumBytes - count) }
+        var bytes: [UInt8] = []
+        while bytes.count < maximum {
+            let size = min(1 << 20, maximum - bytes.count)
+            var got = 0
+            let part = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+                got = Glibc.read(descriptor, buffer.baseAddress, size)
+                count = max(0, got)
+            }
             if got < 0, errno == EINTR { continue }
             guard got >= 0 else { throw Failure("\(RowPrinter.visible(path)): \(String(cString: strerror(errno)))") }
             if got == 0 { break }
-            count += got
+            bytes += part
         }
-        return Array(bytes[..<count])
+        return bytes
     }
 }

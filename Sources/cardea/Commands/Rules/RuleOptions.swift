@@ -35,18 +35,10 @@ struct RuleOptions: ParsableArguments {
         let placeholders = try placeholders()
         do { return try RuleSet(files: files, placeholders: placeholders) } catch {
             guard error.errors.allSatisfy({ $0.code == .reference }),
-                let joined = try? RuleSet(files: files + Self.builtIn(beside: files, placeholders), placeholders: placeholders)
+                let joined = try? RuleSet(files: files, beneath: RuleSet.builtInFiles, placeholders: placeholders)
             else { throw error }
             return joined
         }
-    }
-
-    private static func builtIn(beside files: [RuleFiles.File], _ placeholders: [String: [String]]) -> [RuleFiles.File] {
-        func ids(_ file: RuleFiles.File) -> [String] {
-            ((try? SigmaDocument.parse(file.yaml, file: file.name, placeholders: placeholders)) ?? []).map(\.metadata.id)
-        }
-        let own = Set(files.flatMap(ids))
-        return RuleSet.builtInFiles.filter { own.isDisjoint(with: ids($0)) }
     }
 }
 

@@ -66,6 +66,10 @@ struct RulesBacktest: AsyncParsableCommand {
             }
             progress.update(bytes: Int(min(next, end)), events: count)
         }
+        // Nothing more is coming: what waits for late events need wait no longer.
+        for side in engines.indices {
+            for change in engines[side].finish() { Self.apply(change, to: &found[side]) }
+        }
         return count
     }
 

@@ -6,40 +6,53 @@ struct RulesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rules", abstract: "List, check, test and try detection rules.",
         discussion: """
-            Rules are Sigma 2.1, one or more in a YAML file. Without files a command is about the rules that come with cardea; the worker runs those.
+            Rules are Sigma 2.1, one or more in a YAML file. The worker runs the ones that come with cardea, and in front of them those in the \
+            folder HOME/rules (or rules.folder in the configuration), which it follows as they change; a rule with the id of another takes its \
+            place. In `settings.yml` there stand thresholds, hours, placeholders, and a file that says where addresses are.
             A rule of your own: write it, `cardea rules lint my.yml`, give it tests under `cardea.tests`, `cardea rules test my.yml`, and \
             `cardea rules backtest my.yml --since 7d` to see what it would have found.
             """,
-        subcommands: [List.self, Lint.self, Test.self, RulesBacktest.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Show.self, Lint.self, Test.self, RulesBacktest.self, Enable.self, Disable.self],
+        defaultSubcommand: List.self)
 
-    struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List rules: the ones that come with cardea, or those of files.")
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List rules: the ones at work, or those of files.")
 
-        @Argument(help: "Rule files or folders; none for cardea's own.") var files: [String] = []
+        @Argument(help: "Rule files or folders; none for the rules at work.") var files: [String] = []
         @OptionGroup var options: RuleOptions
         @OptionGroup var output: OutputOptions
+        @OptionGroup var database: DatabaseOptions
 
-        func run() throws {
-            let loaded = try options.load(files)
-            let rules = loaded.set
+        func run() async throws {
+            let rules: RuleSet
+            var named: Set<String>?
+            if files.isEmpty {
+                rules = try await RulesCommand.atWork(database).set
+            } else {
+                let loaded = try options.load(files)
+                (rules, named) = (loaded.set, loaded.ids)
+            }
             let alerting = Set(rules.correlations.map(\.id))
-            let rows =
-                rules.correlations.map { Self.row($0.metadata, tests: $0.tests.count, alerts: true) }
-                + rules.rules.filter { !alerting.contains($0.id) }.map { Self.row($0.metadata, tests: $0.tests.count, alerts: false) }
+            let all = rules.correlations.map { ($0.metadata, $0.tests.count) } + rules.rules.map { ($0.metadata, $0.tests.count) }
+            var seen: Set<String> = []
+            let rows = all.filter { seen.insert($0.0.id).inserted }.map { metadata, tests in
+                Self.row(metadata, tests: tests, alerts: alerting.contains(metadata.id), enabled: rules.tuning.isEnabled(metadata))
+            }
             var printer = RowPrinter(
                 output.output,
-                columns: [.init("name"), .init("title"), .init("level"), .init("status"), .init("alerts"), .init("tests"), .init("file")])
+                columns: ["name", "title", "level", "enabled", "alerts", "tests", "file"].map { .init($0) })
             printer.print(
-                rows.filter { loaded.ids.contains($0["id"]?.string ?? "") }.sorted {
+                rows.filter { named?.contains($0["id"]?.string ?? "") ?? true }.sorted {
                     ($0["file"]?.string ?? "") < ($1["file"]?.string ?? "")
                 })
             printer.finish()
         }
 
-        private static func row(_ metadata: SigmaMetadata, tests: Int, alerts: Bool) -> JSONObject {
+        private static func row(_ metadata: SigmaMetadata, tests: Int, alerts: Bool, enabled: Bool) -> JSONObject {
             [
                 "id": .string(metadata.id), "name": .string(metadata.name ?? metadata.id), "title": .string(metadata.title),
                 "level": .string(metadata.level.rawValue), "status": .string(metadata.status ?? ""), "alerts": .bool(alerts),
+                "enabled": .bool(enabled),
                 "tests": .int(Int64(tests)), "tags": .array(metadata.tags.map { .string($0) }), "file": .string(metadata.file),
             ]
         }
