@@ -78,7 +78,7 @@ struct BenchAlerts: AsyncParsableCommand {
         _ = try? await working.value
         let all = try await readers.query("select count(*) as n from audit.alert")[0].decode("n", as: Int64.self)
         for pool in [writers, workers, readers] { await pool.close() }
-        try report(record, appended: appended, took: cardea.seconds(took), alerts: Int(all))
+        try report(record, began: began, appended: appended, took: cardea.seconds(took), alerts: Int(all))
     }
 
     /// Appends the mix at the rate and the attacks among it; returns how many events those were.
@@ -139,12 +139,15 @@ struct BenchAlerts: AsyncParsableCommand {
         record.alerts.withLock { alerts in for address in found where alerts[address] == nil { alerts[address] = now } }
     }
 
-    private func report(_ record: Record, appended: Int, took: Double, alerts: Int) throws {
+    private func report(_ record: Record, began: ContinuousClock.Instant, appended: Int, took: Double, alerts: Int) throws {
         let (attacks, found) = (record.attacks.withLock { $0 }, record.alerts.withLock { $0 })
-        let lags = attacks.compactMap { address, committed in found[address].map { max(0, cardea.seconds($0 - committed) * 1000) } }
+        let waits = attacks.compactMap { address, committed in
+            found[address].map { (at: cardea.seconds(committed - began), lag: max(0, cardea.seconds($0 - committed) * 1000)) }
+        }
+        let lags = waits.map(\.lag)
         let appends = record.appends.withLock { $0 }
         func quantiles(_ values: [Double]) -> String {
-            "p50 \(decimal(quantile(values, 0.5))) ms, p99 \(decimal(quantile(values, 0.99))) ms, max \(decimal(values.max() ?? 0)) ms"
+            "p50 \(decimal(quantile(values, 0.5))) ms, p90 \(decimal(quantile(values, 0.9))) ms, p99 \(decimal(quantile(values, 0.99))) ms, max \(decimal(values.max() ?? 0)) ms"
         }
         StandardOutput.write(
             """
@@ -152,6 +155,8 @@ struct BenchAlerts: AsyncParsableCommand {
             commit → alert: \(quantiles(lags)), of \(lags.count) alerts for \(attacks.count) attacks; \(alerts) alerts in all
 
             """)
+        let slowest = waits.sorted { $0.lag > $1.lag }.prefix(5).map { "\(decimal($0.lag)) ms at \(decimal($0.at)) s" }
+        StandardOutput.write("the slowest: \(slowest.joined(separator: ", "))\n")
         guard lags.count == attacks.count else { throw Failure("\(attacks.count - lags.count) attacks have no alert after 30 s") }
     }
 }

@@ -13,6 +13,9 @@ struct BenchPipeline: AsyncParsableCommand {
         commandName: "pipeline", abstract: "Import, seal, project and detect generated sshd lines; seconds and peak memory.")
 
     @Option(help: "Lines.") var lines = 100_000
+    @Option(
+        help: ArgumentHelp("Where the lines are written and kept, for others to read. Default: a file that is deleted.", valueName: "file"))
+    var keep: String?
     @OptionGroup var database: DatabaseOptions
 
     func validate() throws {
@@ -20,9 +23,9 @@ struct BenchPipeline: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let file = "/tmp/cardea-bench-\(getpid()).log"
+        let file = keep ?? "/tmp/cardea-bench-\(getpid()).log"
         try BenchPipeline.generate(lines, to: file)
-        defer { unlink(file) }
+        defer { if keep == nil { unlink(file) } }
         try await BenchDatabase.with(database) { try await measure(file, $0.deployment) }
     }
 
