@@ -14,20 +14,21 @@ struct BenchAlerts: AsyncParsableCommand {
     @Option(help: "Events a second.") var rate = 2000
     @Option(help: "Seconds.") var seconds = 20
     @Option(help: "Between two attacks, in milliseconds.") var every = 200
+    /// Until the worker has its leases and has restored its state.
+    @Option(help: "Seconds of events before the first attack; past a minute or so PostgreSQL has statistics of the new tables.")
+    var warmUp = 2
     @Option(help: "The seed of the events.") var seed: UInt64 = 1
     @OptionGroup var database: DatabaseOptions
 
     func validate() throws {
-        guard (100...50_000).contains(rate), (1...600).contains(seconds), (50...60_000).contains(every) else {
-            throw ValidationError("--rate goes from 100 to 50000, --seconds from 1 to 600, --every from 50 to 60000.")
+        guard (100...50_000).contains(rate), (1...600).contains(seconds), (50...60_000).contains(every), (0...600).contains(warmUp) else {
+            throw ValidationError("--rate goes from 100 to 50000, --seconds from 1 to 600, --every from 50 to 60000, --warm-up to 600.")
         }
     }
 
     /// What the planted attacks are.
     private static let rule = "Brute force from one address"
     private static let tries = 6
-    /// Until the worker has its leases and has restored its state, nothing is attacked.
-    private static let warmUp = Duration.seconds(2)
     /// Between two appends.
     private static let tick = Duration.milliseconds(10)
 
@@ -41,7 +42,7 @@ struct BenchAlerts: AsyncParsableCommand {
 
     func run() async throws {
         StandardOutput.write(
-            "\(rate) events/s for \(seconds) s after 2 s of warm-up, an attack (\(Self.tries) failures from a new address) each \(every) ms, a worker with the built-in rules\n"
+            "\(rate) events/s for \(seconds) s after \(warmUp) s of warm-up, an attack (\(Self.tries) failures from a new address) each \(every) ms, a worker with the built-in rules\n"
         )
         try await BenchDatabase.with(database) { try await measure($0.deployment) }
     }
@@ -86,7 +87,7 @@ struct BenchAlerts: AsyncParsableCommand {
         let encoder = EventEncoder()
         var mix = BenchMix(seed: seed)
         let began = ContinuousClock.now
-        let end = began + Self.warmUp + .seconds(seconds)
+        let end = began + .seconds(warmUp + seconds)
         var (made, appended, attack) = (0, 0, 0)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             var running = 0
@@ -97,7 +98,7 @@ struct BenchAlerts: AsyncParsableCommand {
                 var events = try (made..<max(made, due)).map { _ in try encoder.encode(mix.event(at: now), now: now) }
                 made = max(made, due)
                 var address: String?
-                if elapsed >= Self.warmUp + .milliseconds(every * attack) {
+                if elapsed >= Duration.seconds(warmUp) + .milliseconds(every * attack) {
                     let planted = "203.0.\(attack >> 8 & 255).\(attack & 255)"
                     events += try (0..<Self.tries).map { _ in try encoder.encode(Self.failure(planted, now), now: now) }
                     address = planted
