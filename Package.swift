@@ -87,6 +87,7 @@ let package = Package(
             ], swiftSettings: settings),
         .target(
             name: "DatabaseTesting", dependencies: ["PostgreSQL", .logging], path: "Tests/DatabaseTesting", swiftSettings: settings),
+        .target(name: "ConformanceTesting", path: "Tests/ConformanceTesting", swiftSettings: settings),
         .testTarget(
             name: "AlertingTests",
             dependencies: [
@@ -103,7 +104,9 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests", dependencies: ["cardea", "DatabaseTesting", "EventStore", "AuditEvents", "PostgreSQL"],
             swiftSettings: settings),
-        .testTarget(name: "DetectionTests", dependencies: ["Detection", "AuditEvents", "AuditTesting"], swiftSettings: settings),
+        .testTarget(
+            name: "DetectionTests", dependencies: ["ConformanceTesting", "Detection", "AuditEvents", "AuditTesting"],
+            swiftSettings: settings),
         .testTarget(
             name: "EventStoreTests",
             dependencies: [
@@ -120,13 +123,15 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "LogFormatsTests", dependencies: ["LogFormats", "AuditEvents", "AuditTesting", "CZlib"], swiftSettings: settings),
+            name: "LogFormatsTests", dependencies: ["ConformanceTesting", "LogFormats", "AuditEvents", "AuditTesting", "CZlib"],
+            swiftSettings: settings),
         .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "DatabaseTesting", .logging], swiftSettings: settings),
         .testTarget(
             name: "ProjectionsTests",
             dependencies: [
-                "Projections", "EventStore", "Detection", "Alerting", "AuditTesting", "DatabaseTesting", "AuditEvents", "PostgreSQL",
-                "LogFormats", .lifecycle, .logging,
+                "Projections", "EventStore", "Detection", "Alerting", "AuditTesting", "ConformanceTesting", "DatabaseTesting",
+                "AuditEvents",
+                "PostgreSQL", "LogFormats", .lifecycle, .logging,
             ], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

@@ -123,8 +123,9 @@ public struct DetectionEngine: Sendable {
         }
         var isLate = false
         for correlation in counts {
-            let mask = batch.masks[correlation]
+            let mask = batch.masks[correlation] & states[correlation].plan.relevant
             batch.masks[correlation] = 0
+            if mask == 0 { continue }
             if let watermark, event.event.time.microseconds < watermark - states[correlation].plan.lateness {
                 isLate = true
             } else {

@@ -132,6 +132,11 @@ public struct RuleTuning: Sendable, Hashable {
     }
 }
 
+extension RuleSet {
+    /// The correlations that are off without a file that says where addresses are, by title.
+    public var needingGeo: [String] { plans.filter { $0.needsGeo && $0.raises }.map(\.correlation.title) }
+}
+
 extension SigmaCorrelation {
     /// - Returns: what cannot be applied.
     mutating func apply(_ override: RuleTuning.Override) -> RuleError? {

@@ -58,6 +58,8 @@ struct WorkingRulesTests {
             try write(Self.line("/secret/1", second: 0), rules + "/../a.log")
             try await cardea.done("import", rules + "/../a.log")
             #expect(try await alerts() == 1)
+            let told = try await cardea.done("worker", "--until-idle").messages
+            #expect(told.contains("no file says where addresses are") && told.contains("Impossible travel"), "\(told)")
 
             #expect(try await cardea.done("rules", "disable", "own_rule", "--as", "ann", "--reason", "too loud").text.hasSuffix("is off\n"))
             try write(Self.line("/secret/2", second: 1).replacing("192.0.2.1", with: "192.0.2.2"), rules + "/../b.log")

@@ -12,6 +12,21 @@ struct AlertBook {
         var last: Timestamp
         var count: Int
         var events: Set<EventID>
+
+        init(
+            rule: String, tenant: String, group: [Alert.GroupField], first: Timestamp, last: Timestamp, count: Int, events: Set<EventID>
+        ) {
+            (self.rule, self.tenant, self.group) = (rule, tenant, group)
+            (self.first, self.last, self.count, self.events) = (first, last, count, events)
+        }
+
+        /// The alert of a generated rule over these events of an address, in the order of time; nil without any.
+        init?(_ events: [AuditEvent], tenant: String, ip: String) {
+            guard let first = events.first, let last = events.last else { return nil }
+            self.init(
+                rule: "case", tenant: tenant, group: [.init(field: "client_ip", value: ip)], first: first.time, last: last.time,
+                count: events.count, events: Set(events.map(\.id)))
+        }
     }
 
     private(set) var alerts: [AlertID: Entry] = [:]

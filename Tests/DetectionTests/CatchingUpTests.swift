@@ -7,15 +7,6 @@ import Testing
 
 @Suite("Rules that come later")
 struct CatchingUpTests {
-    private static func applied(_ changes: [StateChange], to rows: inout [StateKey: StateRow]) {
-        for change in changes {
-            switch change {
-            case .upsert(let row): rows[row.key] = row
-            case .delete(let key): rows[key] = nil
-            }
-        }
-    }
-
     /// The rules of two generated cases, which differ in everything: the second's rule is called `later`.
     private static func yaml(_ case: CorrelationCase) -> [UInt8] { `case`.rules.files[0].yaml }
 
@@ -43,22 +34,22 @@ struct CatchingUpTests {
             var engine = DetectionEngine(rules: old)
             var book = AlertBook()
             book.apply(engine.process(before))
-            var rows: [StateKey: StateRow] = [:]
-            Self.applied(engine.takeStateChanges(), to: &rows)
+            var state = StateBook()
+            state.apply(engine.takeStateChanges())
             engine = DetectionEngine(rules: both)
-            engine.restore(rows.values)
+            engine.restore(state.rows.values)
             #expect(engine.unknownReach != nil && engine.metrics.rowsRejected == 0)
             book.apply(engine.catchUp(on: before))
-            Self.applied(engine.takeStateChanges(), to: &rows)
+            state.apply(engine.takeStateChanges())
             #expect(engine.unknownReach == nil)
             book.apply(engine.process(after))
             #expect(book.entries == expected.entries, "seed \(seed)")
             alerts += book.entries.count { $0.rule == "later" }
 
             // Once it is known it stays known.
-            Self.applied(engine.takeStateChanges(), to: &rows)
+            state.apply(engine.takeStateChanges())
             var again = DetectionEngine(rules: both)
-            again.restore(rows.values)
+            again.restore(state.rows.values)
             #expect(again.unknownReach == nil && again.states.map(\.groups) == engine.states.map(\.groups))
         }
         #expect(alerts > 100)
@@ -106,10 +97,10 @@ struct CatchingUpTests {
         let before = (0..<3).map { EngineTests.event($0, entropy: UInt64($0)) }
         let after = (100..<103).map { EngineTests.event($0, ip: "192.0.2.2", entropy: UInt64($0)) }
         _ = engine.process(before)
-        var rows: [StateKey: StateRow] = [:]
-        Self.applied(engine.takeStateChanges(), to: &rows)
+        var state = StateBook()
+        state.apply(engine.takeStateChanges())
         engine = DetectionEngine(rules: both)
-        engine.restore(rows.values)
+        engine.restore(state.rows.values)
         _ = engine.catchUp(on: before)
         let found = (engine.process(after) + engine.finish()).compactMap { if case .open(let alert) = $0 { alert } else { nil } }
         #expect(found.map(\.ruleID) == ["parent"])

@@ -1,21 +1,13 @@
 import AuditEvents
+import ConformanceTesting
 import Foundation
 import Testing
 
 @testable import Detection
 
-/// Data of others, read in place.
-enum ConformanceData {
-    static let folder: URL =
-        ProcessInfo.processInfo.environment["CARDEA_CONFORMANCE_DATA"].map { URL(fileURLWithPath: $0) }
-        ?? URL(fileURLWithPath: #filePath).appendingPathComponent("../../../../shared/data").standardizedFileURL
-
-    static var isPresent: Bool { FileManager.default.fileExists(atPath: folder.path) }
-
-    static func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: folder.appendingPathComponent(path))) }
-
+extension ConformanceData {
     static func files(_ path: String) throws -> [(name: String, yaml: [UInt8])] {
-        try FileManager.default.contentsOfDirectory(atPath: folder.appendingPathComponent(path).path).sorted().map {
+        try FileManager.default.contentsOfDirectory(atPath: folder + "/" + path).sorted().map {
             ($0, try bytes(path + "/" + $0))
         }
     }

@@ -94,11 +94,7 @@ struct CorrelationCase {
             var counted: [AuditEvent] = []
             var open: [AuditEvent] = []
             func close() {
-                guard let first = open.first, let last = open.last else { return }
-                alerts.insert(
-                    .init(
-                        rule: "case", tenant: key.tenant, group: [.init(field: "client_ip", value: key.ip)], first: first.time,
-                        last: last.time, count: open.count, events: Set(open.map(\.id))))
+                if let alert = AlertBook.Entry(open, tenant: key.tenant, ip: key.ip) { alerts.insert(alert) }
                 open = []
             }
             for hit in hits {

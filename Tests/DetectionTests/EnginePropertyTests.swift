@@ -62,23 +62,18 @@ struct EnginePropertyTests {
             var random = SeededGenerator(seed: seed + 2_000_000)
             var rest = generated.shuffled(&random)[...]
             var lasting = DetectionEngine(rules: generated.rules)
-            var rows: [StateKey: StateRow] = [:]
+            var book = StateBook()
             while !rest.isEmpty {
                 let size = Int.random(in: 1...max(1, rest.count / 2), using: &random)
                 let batch = Array(rest.prefix(size))
                 rest = rest.dropFirst(size)
                 var restored = DetectionEngine(rules: generated.rules)
-                restored.restore(rows.values)
+                restored.restore(book.rows.values)
                 let changes = restored.process(batch)
                 #expect(changes == lasting.process(batch))
                 let written = restored.takeStateChanges()
                 #expect(written == lasting.takeStateChanges())
-                for change in written {
-                    switch change {
-                    case .upsert(let row): rows[row.key] = row
-                    case .delete(let key): rows[key] = nil
-                    }
-                }
+                book.apply(written)
                 #expect(restored.metrics.rowsRejected == 0)
                 #expect(restored.states.map(\.groups) == lasting.states.map(\.groups))
             }

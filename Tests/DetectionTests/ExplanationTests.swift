@@ -88,6 +88,21 @@ struct ExplanationTests {
         #expect(rules.replay(sealed, for: "nosuch") == nil)
     }
 
+    @Test("a rule that waits until all have come is judged again as well")
+    func settledReplay() throws {
+        let yaml = Self.yaml.replacing("condition: {gte: 3}", with: "condition: {eq: 3}")
+        let rules = try RuleSet(files: [(name: "x.yml", yaml: Array(yaml.utf8))])
+        let sealed = [0, 10, 20, 30].enumerated().map { place, offset in
+            let event = event(at: Int64(offset))
+            return SealedEvent(shard: 0, index: Int64(place), sealedAt: event.time, event: event)
+        }
+        for events in [sealed, sealed.reversed()] {
+            let replay = try #require(rules.replay(events, for: "many"))
+            #expect(replay.fired == sealed[2].event.id, "the fourth is one too many")
+            #expect(replay.window == sealed[..<3].map(\.event.id) && replay.count == 3)
+        }
+    }
+
     @Test("a definition holds the rule and those that it counts, nothing else, and is what it was made of")
     func definition() throws {
         let rules = try rules()

@@ -80,11 +80,7 @@ struct WindowCase {
             let hits = hits.sorted { $0.id < $1.id }
             var open: [AuditEvent] = []
             func close() {
-                guard let first = open.first, let last = open.last else { return }
-                alerts.insert(
-                    .init(
-                        rule: "case", tenant: key.tenant, group: [.init(field: "client_ip", value: key.ip)], first: first.time,
-                        last: last.time, count: open.count, events: Set(open.map(\.id))))
+                if let alert = AlertBook.Entry(open, tenant: key.tenant, ip: key.ip) { alerts.insert(alert) }
                 open = []
             }
             for time in Set(hits.map(\.time)).sorted() {
@@ -106,10 +102,10 @@ struct WindowCase {
 extension WindowCase {
     enum Kind: String, CaseIterable, Sendable {
         case temporal, ordered, andNot, orAndNot, either, sum, average, median, percentile, few, exactly, range, pairs, severalNumbers, gaps
-        case fewTries
+        case fewTries, unnamed
 
         /// Whether more events can only make it truer; then everything that follows within `suppress` joins.
-        var firesAtOnce: Bool { [.temporal, .ordered, .either, .sum, .pairs, .severalNumbers].contains(self) }
+        var firesAtOnce: Bool { [.temporal, .ordered, .either, .unnamed, .sum, .pairs, .severalNumbers].contains(self) }
 
         var yaml: String {
             let all = "rules: [authn_login_fail, authn_login_success, authz_fail]\n"
@@ -120,6 +116,7 @@ extension WindowCase {
             case .andNot: "type: temporal\n" + all + "condition: authn_login_fail and not authz_fail"
             case .orAndNot: "type: temporal\n" + all + "condition: (authn_login_fail or authz_fail) and not authn_login_success"
             case .either: "type: temporal\n" + all + "condition: authn_login_fail and (authz_fail or authn_login_success)"
+            case .unnamed: "type: temporal\n" + all + "condition: authn_login_success"
             case .sum: "type: value_sum\n" + failures + "condition: {field: details.n, gte: 10}"
             case .average: "type: value_avg\n" + failures + "condition: {field: details.n, gt: 6}"
             case .median: "type: value_median\n" + failures + "condition: {field: details.n, lte: 3}"
@@ -146,6 +143,7 @@ extension WindowCase {
         var counts: [Int] {
             switch self {
             case .temporal, .ordered, .andNot, .orAndNot, .either: [0, 1, 2]
+            case .unnamed: [1]
             default: [0]
             }
         }
@@ -175,6 +173,7 @@ extension WindowCase {
             case .andNot: return has(0) && !has(2) ? only([0]) : nil
             case .orAndNot: return !has(1) ? only([0, 2]) : nil
             case .either: return has(0) && (has(1) || has(2)) ? window : nil
+            case .unnamed: return window
             case .sum: return numbers.reduce(0, +) >= 10 ? window : nil
             case .average: return numbers.reduce(0, +) / Double(numbers.count) > 6 ? window : nil
             case .median:

@@ -45,25 +45,20 @@ struct WindowPropertyTests {
             var random = SeededGenerator(seed: seed + 6_000_000)
             var rest = generated.shuffled(&random)[...]
             var lasting = DetectionEngine(rules: generated.rules)
-            var rows: [StateKey: StateRow] = [:]
+            var book = StateBook()
             while !rest.isEmpty {
                 let batch = Array(rest.prefix(Int.random(in: 1...max(1, rest.count / 2), using: &random)))
                 rest = rest.dropFirst(batch.count)
                 var restored = DetectionEngine(rules: generated.rules)
-                restored.restore(rows.values)
+                restored.restore(book.rows.values)
                 #expect(restored.process(batch) == lasting.process(batch))
                 let written = restored.takeStateChanges()
                 #expect(written == lasting.takeStateChanges())
-                for change in written {
-                    switch change {
-                    case .upsert(let row): rows[row.key] = row
-                    case .delete(let key): rows[key] = nil
-                    }
-                }
+                book.apply(written)
                 #expect(restored.metrics.rowsRejected == 0 && restored.states.map(\.groups) == lasting.states.map(\.groups))
             }
             var last = DetectionEngine(rules: generated.rules)
-            last.restore(rows.values)
+            last.restore(book.rows.values)
             #expect(last.finish() == lasting.finish())
         }
     }

@@ -1,4 +1,5 @@
 import AuditEvents
+import ConformanceTesting
 import LogFormats
 import Testing
 

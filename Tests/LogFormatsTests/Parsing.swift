@@ -1,4 +1,5 @@
 import AuditEvents
+import ConformanceTesting
 import Foundation
 import LogFormats
 import Testing
@@ -38,18 +39,7 @@ extension LogRecord {
     func has(_ detail: String) -> Bool { body.details.members.contains { $0.key == detail } }
 }
 
-/// The data of others that lies beside the package, or where `CARDEA_CONFORMANCE_DATA` says.
-enum ConformanceData {
-    static let folder: String = {
-        if let path = ProcessInfo.processInfo.environment["CARDEA_CONFORMANCE_DATA"] { return path }
-        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        return package.appendingPathComponent("../shared/data").standardizedFileURL.path
-    }()
-
-    static var isPresent: Bool { FileManager.default.fileExists(atPath: folder) }
-
-    static func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(fileURLWithPath: folder + "/" + path))) }
-
+extension ConformanceData {
     /// What each line of a file is.
     static func lines(_ path: String, _ format: LogFormat? = nil) throws -> [LogLine] {
         var input = LogInput()

@@ -1,5 +1,6 @@
 import Alerting
 import AuditEvents
+import ConformanceTesting
 import EventStore
 import PostgreSQL
 import Testing

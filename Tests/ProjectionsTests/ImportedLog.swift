@@ -1,21 +1,9 @@
 import AuditEvents
+import ConformanceTesting
 import Detection
 import Foundation
 import LogFormats
 import Testing
-
-/// The data of others that lies beside the package, or where `CARDEA_CONFORMANCE_DATA` says.
-enum ConformanceData {
-    static let folder: String = {
-        if let path = ProcessInfo.processInfo.environment["CARDEA_CONFORMANCE_DATA"] { return path }
-        let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        return package.appendingPathComponent("../shared/data").standardizedFileURL.path
-    }()
-
-    static var isPresent: Bool { FileManager.default.fileExists(atPath: folder) }
-    static func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(fileURLWithPath: folder + "/" + path))) }
-    static func text(_ path: String) throws -> String { String(decoding: try bytes(path), as: UTF8.self) }
-}
 
 /// One of CrowdSec's cases: a log, and who must be alerted on.
 struct CrowdSecCase {

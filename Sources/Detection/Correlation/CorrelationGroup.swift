@@ -117,12 +117,12 @@ struct CorrelationGroup: Sendable, Hashable {
         let time = hit.time
         let near = spans.indices.filter { spans[$0].first <= time + plan.suppress && spans[$0].last >= time - plan.suppress }
         if let place = near.first(where: { spans[$0].cursor < time }) {
-            if !spans[place].insert(hit) { return }
+            spans[place].insert(hit)
             // A span that this hit now reaches, and of which nothing is judged, is one with it.
             let reach = spans[place].last + plan.suppress
             if place + 1 < spans.count, spans[place + 1].cursor == .min, spans[place + 1].first <= reach {
                 let next = spans.remove(at: place + 1)
-                for later in next.pending { _ = spans[place].insert(later) }
+                for later in next.pending { spans[place].insert(later) }
             }
         } else if near.isEmpty {
             let place = spans.firstIndex { $0.first > time } ?? spans.count

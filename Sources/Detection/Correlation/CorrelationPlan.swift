@@ -39,10 +39,11 @@ final class CorrelationPlan: Sendable {
     /// How long an event may matter.
     var reach: Int64 { max(timespan, suppress, forget) &+ lateness }
     var isSettled: Bool { style == .settled || style == .ledger }
+    /// The rules whose events count: all but those that an extended condition does not speak of.
+    let relevant: UInt64
     /// Whether it needs to know where addresses are.
-    var needsGeo: Bool { (values + extras).contains(where: \.needsGeo) }
-    var hasValue: Bool { values.contains { $0 != .none } || thins }
-    var hasExtra: Bool { extras.contains { $0 != .none } }
+    let needsGeo: Bool
+    let hasValue: Bool, hasExtra: Bool
 
     /// - Parameters:
     ///   - contents: a digest of what the counted rules look for.
@@ -110,6 +111,10 @@ final class CorrelationPlan: Sendable {
         history = correlation.newValue?.history.microseconds ?? 0
         forget = correlation.newValue?.forget.microseconds ?? 0
         allowsMissingGroup = correlation.standsForRule
+        relevant = judge.relevant
+        needsGeo = (values + extras).contains(where: \.needsGeo)
+        hasValue = thins || values.contains { $0 != .none }
+        hasExtra = extras.contains { $0 != .none }
         var digest = StableDigest("cardea correlation 2")
         digest.add("\(correlation.kind) \(style) \(judge)")
         for field in groupBy { digest.add(field) }

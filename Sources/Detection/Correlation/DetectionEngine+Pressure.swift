@@ -24,10 +24,3 @@ extension DetectionEngine {
             with: [hit])
     }
 }
-
-extension RuleSet {
-    /// Correlations that are off without a file that says where addresses are, by title.
-    public var needingGeo: [(id: String, title: String)] {
-        plans.filter { $0.needsGeo && $0.raises }.map { ($0.rule, $0.correlation.title) }
-    }
-}

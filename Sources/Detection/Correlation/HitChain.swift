@@ -8,15 +8,6 @@ import AuditEvents
 /// chain an alert once opened never closes. So a chain holds at most one alert, which begins with the window of the first hit that fires and
 /// ends with the chain: a function of the set of hits, and one that only grows when a hit is added.
 struct HitChain: Sendable, Hashable {
-    struct OpenAlert: Sendable, Hashable {
-        var id: AlertID
-        /// Its earliest event.
-        var first: EventID
-        /// The hit whose window met the condition; every later one joins.
-        var fired: EventID
-        var count: Int
-    }
-
     /// The times of the earliest and the latest hit.
     var first: Int64, last: Int64
     /// While nothing has fired, every hit that a window may still need; afterwards those up to the one that fired, until no event can come
@@ -53,7 +44,7 @@ struct HitChain: Sendable, Hashable {
         let time = hit.time
         first = min(first, time)
         last = max(last, time)
-        if let fired = alert?.fired, hit.id > fired {
+        if let fired = alert?.mark, hit.id > fired {
             alert?.count += 1
             return .joined([hit])
         }
@@ -76,11 +67,11 @@ struct HitChain: Sendable, Hashable {
         let members = Array(hits[found.start...])
         hits.removeSubrange((found.fired + 1)...)
         guard let open = alert else {
-            alert = OpenAlert(id: AlertID(high: 0, low: 0), first: members[0].id, fired: fired, count: members.count)
+            alert = OpenAlert(id: AlertID(high: 0, low: 0), first: members[0].id, mark: fired, count: members.count)
             return .opened(members)
         }
         let joined = members.filter { $0.id < open.first || $0.id == hit.id }
-        alert?.fired = fired
+        alert?.mark = fired
         alert?.first = min(open.first, members[0].id)
         alert?.count += joined.count
         thin(around: place, plan, &thinned)
@@ -179,7 +170,7 @@ struct HitChain: Sendable, Hashable {
     /// - Parameter horizon: no event before it is expected.
     mutating func compact(horizon: Int64, plan: CorrelationPlan, dropped: inout Int) {
         if let alert {
-            if !hits.isEmpty, alert.fired.time.microseconds < horizon { hits = [] }
+            if !hits.isEmpty, alert.mark.time.microseconds < horizon { hits = [] }
             return
         }
         guard hits.count > 2 * plan.threshold + 16 else { return }

@@ -5,14 +5,6 @@ import AuditEvents
 /// A hit's window is looked at when the watermark has passed the hit. Where it holds, its hits make an alert, or join the open one when that took its
 /// last hit no longer than `suppress` ago. So the alerts are a fold over the sorted hits, whatever the condition.
 struct SettledSpan: Sendable, Hashable {
-    struct OpenAlert: Sendable, Hashable {
-        var id: AlertID
-        var first: EventID
-        /// The latest hit that joined.
-        var last: EventID
-        var count: Int
-    }
-
     /// The times of the earliest and the latest hit.
     var first: Int64, last: Int64
     /// Up to here all is judged.
@@ -23,18 +15,17 @@ struct SettledSpan: Sendable, Hashable {
     var window: [Hit] = []
     var alert: OpenAlert?
 
-    mutating func insert(_ hit: Hit) -> Bool {
+    mutating func insert(_ hit: Hit) {
         var place = pending.count
         while place > 0, pending[place - 1].id > hit.id { place -= 1 }
         if place > 0, pending[place - 1].id == hit.id {
             // Two correlations that this one counts fired at one event.
             pending[place - 1].rules |= hit.rules
-            return true
+            return
         }
         pending.insert(hit, at: place)
         first = min(first, hit.time)
         last = max(last, hit.time)
-        return true
     }
 
     /// What an instant brought.
@@ -70,21 +61,21 @@ struct SettledSpan: Sendable, Hashable {
         }
         guard let members, let start = members.first, let end = members.last else { return ([], nil) }
         let fired = members.filter { $0.time == time }
-        if var open = alert, time - open.last.time.microseconds <= plan.suppress {
-            let joined = members.filter { $0.id > open.last }
+        if var open = alert, time - open.mark.time.microseconds <= plan.suppress {
+            let joined = members.filter { $0.id > open.mark }
             guard !joined.isEmpty else { return (fired, nil) }
-            open.last = end.id
+            open.mark = end.id
             open.count += joined.count
             alert = open
             return (fired, .joined(joined))
         }
-        alert = OpenAlert(id: AlertID(high: 0, low: 0), first: start.id, last: end.id, count: members.count)
+        alert = OpenAlert(id: AlertID(high: 0, low: 0), first: start.id, mark: end.id, count: members.count)
         return (fired, .opened(members))
     }
 
     var values: AlertJournal.Values {
         AlertJournal.Values(
-            firstSeen: alert?.first.time.microseconds ?? first, lastSeen: alert?.last.time.microseconds ?? last, count: alert?.count ?? 0)
+            firstSeen: alert?.first.time.microseconds ?? first, lastSeen: alert?.mark.time.microseconds ?? last, count: alert?.count ?? 0)
     }
 }
 

@@ -235,14 +235,6 @@ extension SigmaCondition {
         case .and(let terms), .or(let terms): terms.reduce(into: []) { $0.formUnion($1.positives) }
         }
     }
-
-    var hasNegation: Bool {
-        switch self {
-        case .selection: false
-        case .not: true
-        case .and(let terms), .or(let terms): terms.contains(where: \.hasNegation)
-        }
-    }
 }
 
 extension RuleNode {

@@ -43,16 +43,7 @@ struct StateEncoder {
         for chain in group.chains {
             encoder.add(signed: chain.first)
             encoder.add(signed: chain.last)
-            if let alert = chain.alert {
-                encoder.add(1)
-                encoder.add(fixed: alert.id.high)
-                encoder.add(fixed: alert.id.low)
-                encoder.add(alert.first)
-                encoder.add(alert.fired)
-                encoder.add(UInt64(alert.count))
-            } else {
-                encoder.add(0)
-            }
+            encoder.add(chain.alert)
             encoder.add(chain.hits, plan)
         }
         encoder.add(UInt64(group.spans.count))
@@ -60,16 +51,7 @@ struct StateEncoder {
             for time in [span.first, span.last, span.cursor] { encoder.add(signed: time) }
             encoder.add(span.pending, plan)
             encoder.add(span.window, plan)
-            guard let alert = span.alert else {
-                encoder.add(0)
-                continue
-            }
-            encoder.add(1)
-            encoder.add(fixed: alert.id.high)
-            encoder.add(fixed: alert.id.low)
-            encoder.add(alert.first)
-            encoder.add(alert.last)
-            encoder.add(UInt64(alert.count))
+            encoder.add(span.alert)
         }
         guard let ledger = group.ledger else {
             encoder.add(0)
@@ -83,6 +65,16 @@ struct StateEncoder {
             encoder.add(signed: known.last)
         }
         return encoder.bytes
+    }
+
+    private mutating func add(_ alert: OpenAlert?) {
+        guard let alert else { return add(0) }
+        add(1)
+        add(fixed: alert.id.high)
+        add(fixed: alert.id.low)
+        add(alert.first)
+        add(alert.mark)
+        add(UInt64(alert.count))
     }
 
     private mutating func add(_ hits: [Hit], _ plan: CorrelationPlan) {
@@ -185,14 +177,17 @@ struct StateDecoder {
 
     private mutating func span(_ plan: CorrelationPlan) -> SettledSpan? {
         guard let first = signed(), let last = signed(), let cursor = signed(), let pending = hits(plan), let window = hits(plan),
-            let hasAlert = number()
+            let alert = alert()
         else { return nil }
-        var span = SettledSpan(first: first, last: last, cursor: cursor, pending: pending, window: window)
-        if hasAlert == 1 {
-            guard let high = fixed(), let low = fixed(), let first = id(), let last = id(), let count = number() else { return nil }
-            span.alert = SettledSpan.OpenAlert(id: AlertID(high: high, low: low), first: first, last: last, count: Int(clamping: count))
-        }
-        return span
+        return SettledSpan(first: first, last: last, cursor: cursor, pending: pending, window: window, alert: alert)
+    }
+
+    /// Nil for what is no such thing, `.some(nil)` for no alert.
+    private mutating func alert() -> OpenAlert?? {
+        guard let hasAlert = number() else { return nil }
+        guard hasAlert == 1 else { return .some(nil) }
+        guard let high = fixed(), let low = fixed(), let first = id(), let mark = id(), let count = number() else { return nil }
+        return OpenAlert(id: AlertID(high: high, low: low), first: first, mark: mark, count: Int(clamping: count))
     }
 
     private mutating func hits(_ plan: CorrelationPlan) -> [Hit]? {
@@ -210,13 +205,7 @@ struct StateDecoder {
     }
 
     private mutating func chain(_ plan: CorrelationPlan) -> HitChain? {
-        guard let first = signed(), let last = signed(), let hasAlert = number() else { return nil }
-        var alert: HitChain.OpenAlert?
-        if hasAlert == 1 {
-            guard let high = fixed(), let low = fixed(), let firstEvent = id(), let fired = id(), let events = number() else { return nil }
-            alert = HitChain.OpenAlert(id: AlertID(high: high, low: low), first: firstEvent, fired: fired, count: Int(clamping: events))
-        }
-        guard let hits = hits(plan) else { return nil }
+        guard let first = signed(), let last = signed(), let alert = alert(), let hits = hits(plan) else { return nil }
         return HitChain(first: first, last: last, hits: hits, alert: alert)
     }
 }

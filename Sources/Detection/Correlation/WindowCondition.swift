@@ -99,6 +99,11 @@ struct WindowJudge: Sendable {
         }
     }
 
+    /// The rules that the window is judged by.
+    var relevant: UInt64 {
+        if case .expression(let expression, _) = shape { expression.rules } else { .max }
+    }
+
     /// The rules whose events can be part of an alert.
     var positives: UInt64 {
         if case .expression(_, let positives) = shape { positives } else { .max }
@@ -171,6 +176,15 @@ indirect enum RuleExpression: Sendable, Hashable {
         case .not(let term): !term.holds(found)
         case .and(let terms): terms.allSatisfy { $0.holds(found) }
         case .or(let terms): terms.contains { $0.holds(found) }
+        }
+    }
+
+    /// The rules that it names.
+    var rules: UInt64 {
+        switch self {
+        case .rule(let mask): mask
+        case .not(let term): term.rules
+        case .and(let terms), .or(let terms): terms.reduce(0) { $0 | $1.rules }
         }
     }
 

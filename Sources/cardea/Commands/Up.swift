@@ -35,7 +35,9 @@ struct Up: AsyncParsableCommand {
         StandardError.write("cardea: schema version \(report.version), \(report.shards) shards; events are taken\n")
         let working = try WorkingRules(deployment.settings)
         try await deployment.withPool(.worker, connections: 8) { workers in
-            let rules = try await working.load(workers).atWork
+            let loaded = try await working.load(workers)
+            loaded.tell()
+            let rules = loaded.atWork
             try await deployment.withPool(.reader, connections: 2) { readers in
                 let services = [
                     worker(deployment, rules, workers), AlertPrinter(pool: readers, format: output.output, logger: deployment.logger),

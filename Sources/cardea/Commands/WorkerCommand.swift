@@ -21,7 +21,9 @@ struct WorkerCommand: AsyncParsableCommand {
         let deployment = try await Deployment.open(database)
         let working = try WorkingRules(deployment.settings)
         try await deployment.withPool(.worker, connections: 9) { pool in
-            let rules = try await working.load(pool).atWork
+            let loaded = try await working.load(pool)
+            loaded.tell()
+            let rules = loaded.atWork
             let worker = Worker(
                 pool: pool, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()), rules: rules,
                 logger: deployment.logger)

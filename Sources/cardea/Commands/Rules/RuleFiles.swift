@@ -9,6 +9,20 @@ enum RuleFiles {
         var size: Int64
         var changed: Int64
         var inode: UInt64
+
+        /// Nil where there is no such file.
+        init?(_ path: String) {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return nil }
+            self.init(path, status)
+        }
+
+        init(_ path: String, _ status: stat) {
+            self.path = path
+            size = Int64(status.st_size)
+            changed = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
+            inode = UInt64(status.st_ino)
+        }
     }
     /// How many files are read at most, and how many folders deep.
     static let maximumCount = 10_000
@@ -44,8 +58,7 @@ enum RuleFiles {
             if status.st_mode & S_IFMT == S_IFDIR {
                 if depth < maximumDepth { stamps += try self.stamps(inFolder: path, depth: depth + 1) }
             } else if path.hasSuffix(".yml") || path.hasSuffix(".yaml") {
-                let changed = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
-                stamps.append(Stamp(path: path, size: Int64(status.st_size), changed: changed, inode: UInt64(status.st_ino)))
+                stamps.append(Stamp(path, status))
             }
         }
         return stamps

@@ -25,6 +25,14 @@ struct WorkingRules {
         var files: [String]
 
         var atWork: RulesAtWork { RulesAtWork(set, geo: geo) }
+
+        /// Says which rules are off for want of a file of addresses.
+        func tell() {
+            guard geo == nil, !set.needingGeo.isEmpty else { return }
+            let titles = set.needingGeo.joined(separator: ", ")
+            StandardError.write(
+                "cardea: off, for no file says where addresses are (geo in \(WorkingRules.settingsName)): \(RowPrinter.visible(titles))\n")
+        }
     }
 
     /// - Throws: `Failure` where a folder was named and is not there.
@@ -73,10 +81,11 @@ struct WorkingRules {
     }
 
     /// What changes when some file does.
-    func stamp() throws -> [RuleFiles.Stamp] {
-        var stamps: [RuleFiles.Stamp] = []
-        if access(folder, F_OK) == 0 { stamps = try RuleFiles.stamps(inFolder: folder) }
-        return stamps
+    ///
+    /// - Parameter geo: the file of addresses that is at work.
+    func stamps(geo: String?) throws -> [RuleFiles.Stamp] {
+        let addresses = geo.flatMap { RuleFiles.Stamp($0) }.map { [$0] } ?? []
+        return access(folder, F_OK) == 0 ? try RuleFiles.stamps(inFolder: folder) + addresses : addresses
     }
 }
 
@@ -96,13 +105,18 @@ struct RulesWatcher: Service {
         await cancelWhenGracefulShutdown {
             // The first look compares with what was loaded before the worker began: a file may have changed in between.
             var seen: Seen?
+            var geo: String?
             while !Task.isCancelled {
                 do {
-                    let now = try await look()
+                    let now = try await look(geo)
                     if now != seen {
                         let isFirst = seen == nil
                         seen = now
                         let loaded = try rules.load(switches: now.switches)
+                        if loaded.settings.geo != geo {
+                            geo = loaded.settings.geo
+                            seen = try await look(geo)
+                        }
                         if !isFirst || loaded.set.fingerprint != atWork.fingerprint { replace(loaded) }
                     }
                 } catch {
@@ -122,7 +136,7 @@ struct RulesWatcher: Service {
             metadata: ["rules.count": "\(loaded.set.correlations.count)", "rules.fingerprint": "\(loaded.set.fingerprint)"])
     }
 
-    private func look() async throws -> Seen {
-        Seen(stamps: try rules.stamp(), switches: try await pool.withConnection { try await RuleSwitches().all($0) })
+    private func look(_ geo: String?) async throws -> Seen {
+        Seen(stamps: try rules.stamps(geo: geo), switches: try await pool.withConnection { try await RuleSwitches().all($0) })
     }
 }
