@@ -20,6 +20,9 @@ extension Target.Dependency {
     static let lifecycle: Self = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let metrics: Self = .product(name: "Metrics", package: "swift-metrics")
+    static let nio: Self = .product(name: "NIOCore", package: "swift-nio")
+    static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
+    static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
     static let systemPackage: Self = .product(name: "SystemPackage", package: "swift-system")
     static let unixSignals: Self = .product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let yams: Self = .product(name: "Yams", package: "Yams")
@@ -41,6 +44,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -69,7 +74,12 @@ let package = Package(
             dependencies: [
                 "PostgreSQL", "AuditEvents", "Schema", .crypto, .collections, .lifecycle, .logging, .metrics,
             ], swiftSettings: settings),
-        .target(name: "Alerting", dependencies: ["EventStore", "Detection"], swiftSettings: settings),
+        .target(
+            name: "Alerting",
+            dependencies: [
+                "EventStore", "Detection", "PostgreSQL", "AuditEvents", .crypto, .httpClient, .lifecycle, .logging, .metrics, .nio, .nioPosix,
+                .nioSSL,
+            ], swiftSettings: settings),
         .target(
             name: "Projections", dependencies: ["EventStore", "Detection", "Alerting", .lifecycle, .logging, .metrics],
             swiftSettings: settings),
