@@ -77,7 +77,8 @@ let package = Package(
         .target(
             name: "Alerting",
             dependencies: [
-                "EventStore", "Detection", "PostgreSQL", "AuditEvents", .crypto, .httpClient, .lifecycle, .logging, .metrics, .nio, .nioPosix,
+                "EventStore", "Detection", "PostgreSQL", "AuditEvents", .crypto, .httpClient, .lifecycle, .logging, .metrics, .nio,
+                .nioPosix,
                 .nioSSL,
             ], swiftSettings: settings),
         .target(

@@ -22,6 +22,7 @@ public enum Schema {
         Migration(version: 5, name: "dpop", sql: text(PackageResources._005_dpop_sql)),
         Migration(version: 6, name: "alert_life_cycle", sql: text(PackageResources._006_alert_life_cycle_sql)),
         Migration(version: 7, name: "rule_switches", sql: text(PackageResources._007_rule_switches_sql)),
+        Migration(version: 8, name: "delivery", sql: text(PackageResources._008_delivery_sql)),
     ]
 
     /// The newest version that this binary knows.
@@ -42,6 +43,9 @@ public enum Schema {
         Object(name: "functions/create_silence", sql: text(PackageResources.create_silence_sql)),
         Object(name: "functions/expire_silence", sql: text(PackageResources.expire_silence_sql)),
         Object(name: "functions/switch_rule", sql: text(PackageResources.switch_rule_sql)),
+        Object(name: "functions/quiet", sql: text(PackageResources.quiet_sql)),
+        Object(name: "functions/replay_deliveries", sql: text(PackageResources.replay_deliveries_sql)),
+        Object(name: "functions/enable_receiver", sql: text(PackageResources.enable_receiver_sql)),
         Object(name: "functions/seal_restored", sql: text(PackageResources.seal_restored_sql)),
         Object(name: "functions/seal", sql: text(PackageResources.seal_sql)),
         Object(name: "functions/forget_rate_limits", sql: text(PackageResources.forget_rate_limits_sql)),

@@ -58,6 +58,7 @@ extension AlertStore {
         let entries = lives.order.compactMap { lives.entries[$0] }
         let changed = entries.filter(\.isChanged)
         let told = entries.filter { $0.isNew || ($0.isChanged && !$0.changes.isEmpty) }
+        try await Outbox.write(lives.news, connection)
         guard !changed.isEmpty || !told.isEmpty else { return }
         let now = try await AlertStore.clock(connection)
         try await write(changed, shard: lives.shard, now: now, connection)

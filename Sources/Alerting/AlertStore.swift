@@ -59,6 +59,7 @@ public struct AlertStore: Sendable {
         let opened = pending.opened
         var touched = AlertLives(shard: shard)
         var expiries: [AlertExpiry] = []
+        let quiet = try await Outbox.quiet(pending.alerts, pending.events, shard: shard, connection)
         if !opened.isEmpty {
             let definitions = try await keep(opened, rules, connection)
             // An array of tags for each alert, which unnest would flatten: they go as JSON.
@@ -66,20 +67,20 @@ public struct AlertStore: Sendable {
                 """
                 insert into audit.alert (
                     shard, id, tenant, rule_id, rule_title, rule_author, severity, tags, group_by, first_seen, last_seen, count, idle_after,
-                    rule_digest)
+                    rule_digest, is_quiet)
                 select \(shard), a.id, a.tenant, a.rule_id, a.rule_title, a.rule_author, a.severity,
                     array(select jsonb_array_elements_text(a.tags)), a.group_by, a.first_seen, a.last_seen, a.count, a.idle_after,
-                    a.rule_digest
+                    a.rule_digest, a.is_quiet
                 from unnest(
                     \(opened.map { PostgresUUID($0.id) }), \(opened.map(\.tenant)), \(opened.map(\.ruleID)), \(opened.map(\.ruleTitle)),
                     \(opened.map(\.ruleAuthor)), \(opened.map(\.severity.rawValue)), \(opened.map { json(.array($0.tags.map(JSONValue.string))) }),
                     \(opened.map { json(.object(JSONObject($0.group.map { ($0.field, JSONValue.string($0.value)) }))) }),
                     \(opened.map { PostgresTimestamp($0.firstSeen) }), \(opened.map { PostgresTimestamp($0.lastSeen) }),
                     \(opened.map { Int64($0.count) }), \(opened.map { definitions[$0.ruleID]?.idleAfterMicroseconds }),
-                    \(opened.map { definitions[$0.ruleID]?.digest })
+                    \(opened.map { definitions[$0.ruleID]?.digest }), \(opened.map { quiet.contains($0.id) })
                 ) as a (
                     id, tenant, rule_id, rule_title, rule_author, severity, tags, group_by, first_seen, last_seen, count, idle_after,
-                    rule_digest)
+                    rule_digest, is_quiet)
                 on conflict do nothing
                 returning idle_after, \(unsafe: StoredAlert.columns)
                 """)
@@ -91,19 +92,23 @@ public struct AlertStore: Sendable {
         }
         let extended = pending.extended
         if !extended.isEmpty {
+            let withEvents = Set(extended.lazy.filter { !$0.events.isEmpty }.map(\.id))
+            let loud = extended.map { withEvents.contains($0.id) && !quiet.contains($0.id) }
             let rows = try await connection.query(
                 """
-                update audit.alert a set first_seen = e.first_seen, last_seen = e.last_seen, count = e.count
+                update audit.alert a
+                set first_seen = e.first_seen, last_seen = e.last_seen, count = e.count, is_quiet = a.is_quiet and not e.loud
                 from unnest(
                     \(extended.map { PostgresUUID($0.id) }), \(extended.map { PostgresTimestamp($0.firstSeen) }),
-                    \(extended.map { PostgresTimestamp($0.lastSeen) }), \(extended.map { Int64($0.count) })
-                ) as e (id, first_seen, last_seen, count)
-                where a.shard = \(shard) and a.id = e.id
-                returning a.idle_after, \(unsafe: StoredAlert.columns(of: "a"))
+                    \(extended.map { PostgresTimestamp($0.lastSeen) }), \(extended.map { Int64($0.count) }), \(loud)
+                ) as e (id, first_seen, last_seen, count, loud),
+                    audit.alert before
+                where a.shard = \(shard) and a.id = e.id and before.shard = a.shard and before.id = a.id
+                returning a.idle_after, before.is_quiet and not a.is_quiet as is_awakened, \(unsafe: StoredAlert.columns(of: "a"))
                 """)
-            let withEvents = Set(extended.lazy.filter { !$0.events.isEmpty }.map(\.id))
             for row in rows {
                 let alert = try StoredAlert(row)
+                if try row.decode("is_awakened", as: Bool.self) { touched.awaken(alert) }
                 if withEvents.contains(alert.id) { touched.take(.hits, alert) }
                 if let expiry = try AlertExpiry(row, alert) { expiries.append(expiry) }
             }
@@ -128,6 +133,7 @@ public struct AlertStore: Sendable {
         if let absorbed = both.first(where: { $0.id == merge.absorbed }) {
             if let survivor = both.first(where: { $0.id == merge.into }) {
                 lives.take(.absorbed(active: absorbed.state.isActive), survivor)
+                if survivor.isQuiet, !absorbed.isQuiet { lives.awaken(survivor) }
             }
             lives.take(.mergedAway, absorbed)
         }
@@ -145,6 +151,10 @@ public struct AlertStore: Sendable {
             update audit.alert set merged_into = \(PostgresUUID(merge.into))
             where shard = \(shard) and id = \(PostgresUUID(merge.absorbed))
             """)
+        for alert in lives.loudened {
+            try await connection.execute(
+                "update audit.alert set is_quiet = false where shard = \(shard) and id = \(PostgresUUID(alert))")
+        }
         try await record(lives, connection)
     }
 

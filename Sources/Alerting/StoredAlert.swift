@@ -26,6 +26,8 @@ public struct StoredAlert: Sendable, Hashable {
     public var closedAt: Timestamp?
     /// The alert that this one is part of now.
     public var mergedInto: AlertID?
+    /// Whether nobody is told of it, since it holds nothing but events of imports.
+    public var isQuiet: Bool
 
     public var state: AlertState { life.state }
 
@@ -40,6 +42,7 @@ public struct StoredAlert: Sendable, Hashable {
             "acknowledged_by": text(life.acknowledgedBy), "assignee": text(life.assignee),
             "closing": life.closing.map { if case .idle = $0 { "idle" } else { "person" } } ?? .null, "closed_by": text(closedBy),
             "closed_at": text(closedAt?.description), "merged_into": text(mergedInto?.description), "idle": .bool(life.isIdle),
+            "quiet": .bool(isQuiet),
             "rule_digest": text(ruleDigest), "revision": .int(revision), "first_seen": .string(firstSeen.description),
             "last_seen": .string(lastSeen.description), "count": .int(count), "opened_at": .string(openedAt.description),
         ]
@@ -50,7 +53,7 @@ extension StoredAlert {
     static let columns =
         """
         shard, id, tenant, rule_id, rule_title, rule_author, rule_digest, severity, tags, group_by, state, acknowledged_by, assignee, closing, \
-        closed_by, before_idle, is_idle, revision, first_seen, last_seen, count, opened_at, closed_at, merged_into
+        closed_by, before_idle, is_idle, revision, first_seen, last_seen, count, opened_at, closed_at, merged_into, is_quiet
         """
 
     /// The columns of a table that another name stands for.
@@ -83,7 +86,8 @@ extension StoredAlert {
             revision: try row.decode("revision", as: Int64.self), firstSeen: try time("first_seen") ?? .epoch,
             lastSeen: try time("last_seen") ?? .epoch, count: try row.decode("count", as: Int64.self),
             openedAt: try time("opened_at") ?? .epoch, closedAt: try time("closed_at"),
-            mergedInto: try row.decode("merged_into", as: PostgresUUID?.self).map(AlertID.init))
+            mergedInto: try row.decode("merged_into", as: PostgresUUID?.self).map(AlertID.init),
+            isQuiet: try row.decode("is_quiet", as: Bool.self))
     }
 }
 

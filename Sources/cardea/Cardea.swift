@@ -21,7 +21,10 @@ struct Cardea: AsyncParsableCommand {
             CommandGroup(name: "Fill", subcommands: [Import.self]),
             CommandGroup(
                 name: "Look",
-                subcommands: [Query.self, Tail.self, ViewsCommand.self, AlertsCommand.self, RulesCommand.self, RoutesCommand.self]),
+                subcommands: [
+                    Query.self, Tail.self, ViewsCommand.self, AlertsCommand.self, DeliveriesCommand.self, RulesCommand.self,
+                    RoutesCommand.self,
+                ]),
             CommandGroup(name: "Maintain", subcommands: [ProjectionsCommand.self, BenchCommand.self, Completion.self]),
         ])
 

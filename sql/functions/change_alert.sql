@@ -32,6 +32,9 @@ begin
             before_idle = change_alert.before_idle, closed_at = case when change_alert.closing is not null then at_time end
         where a.shard = change_alert.shard and a.id = change_alert.alert;
     end if;
+    if kind in ('resolved', 'false_positive', 'reopened') and not found_alert.is_quiet then
+        insert into audit.outbox (shard, alert, kind) values (shard, alert, kind);
+    end if;
     insert into audit.alert_change (shard, alert, event, time, kind, from_state, to_state, actor, assignee, reason)
     values (shard, alert, event, at_time, kind, found_alert.state, to_state, actor, assignee, reason);
     perform audit.append_own(

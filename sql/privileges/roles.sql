@@ -24,9 +24,16 @@ grant select on audit.rule_version, audit.alert_change, audit.silence, audit.rul
 grant insert on audit.rule_version, audit.alert_change to cardea_worker;
 grant select on audit.migration to cardea_writer;
 
+-- The worker tells people about alerts, and marks what an import of it is not to tell.
+grant select on audit.outbox, audit.delivery, audit.receiver to cardea_worker, cardea_reader, cardea_responder, cardea_admin;
+grant insert, update, delete on audit.outbox, audit.delivery, audit.receiver to cardea_worker;
+grant select on audit.quiet_batch to cardea_worker;
+grant execute on function audit.quiet to cardea_worker;
+
 -- The responder decides what becomes of alerts, through functions that leave an event behind; of the record it sees the alerts alone.
 grant select on audit.alert, audit.alert_event, audit.alert_change, audit.rule_version, audit.silence, audit.migration to cardea_responder;
-grant execute on function audit.change_alert, audit.create_silence, audit.expire_silence, audit.switch_rule to cardea_responder, cardea_admin;
+grant execute on function audit.change_alert, audit.create_silence, audit.expire_silence, audit.switch_rule, audit.replay_deliveries,
+    audit.enable_receiver to cardea_responder, cardea_admin;
 
 -- The administrator asks for rebuilds and grows the shards.
 grant insert on audit.projection, audit.checkpoint to cardea_admin;

@@ -20,7 +20,7 @@ public struct RetrySchedule: Sendable, Hashable {
         case status(Int, retryAfter: Int64? = nil)
         /// No connection, no answer in time, or none that can be read.
         case unreachable
-        /// The destination may not be connected to: trying again changes nothing.
+        /// The destination may not be connected to, or refuses this message for good: trying again changes nothing.
         case refused
     }
 

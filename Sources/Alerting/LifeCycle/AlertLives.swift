@@ -9,6 +9,8 @@ struct AlertLives {
         var life: AlertLife
         var changes: [AlertLife.Change] = []
         var isNew = false
+        /// Whether people are told of it as of a new one: it was quiet until now.
+        var isLoudened = false
 
         /// Whether anything but the record of it is left: what was done and undone within the batch is not told.
         var isChanged: Bool { life != alert.life }
@@ -34,6 +36,29 @@ struct AlertLives {
         let change = life.take(finding)
         entries[alert.id]?.life = life
         if let change { entries[alert.id]?.changes.append(change) }
+    }
+
+    /// An alert that was quiet until now.
+    mutating func awaken(_ alert: StoredAlert) {
+        note(alert)
+        entries[alert.id]?.isLoudened = true
+    }
+
+    /// The alerts that were quiet until now.
+    var loudened: [AlertID] { order.filter { entries[$0]?.isLoudened ?? false } }
+
+    /// What people are to be told, in order.
+    var news: [AlertNews] {
+        order.compactMap { entries[$0] }.flatMap { entry -> [AlertNews] in
+            guard !entry.alert.isQuiet || entry.isLoudened else { return [] }
+            let isNew = entry.isNew || entry.isLoudened
+            var kinds: [AlertNews.Kind] = isNew ? [.opened] : []
+            // Of several changes within one batch the last is what holds.
+            if entry.isChanged, let last = entry.changes.last.flatMap({ AlertNews.Kind(rawValue: $0.kind.rawValue) }) {
+                if !(isNew && last == .reopened) { kinds.append(last) }
+            }
+            return kinds.map { AlertNews(shard: shard, alert: entry.alert.id, kind: $0) }
+        }
     }
 
     private mutating func note(_ alert: StoredAlert) {

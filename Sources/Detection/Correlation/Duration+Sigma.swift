@@ -16,7 +16,7 @@ extension Duration {
         self = .seconds(number * unit)
     }
 
-    init(sigma node: RuleNode, what: String) throws(RuleError) {
+    package init(sigma node: RuleNode, what: String) throws(RuleError) {
         guard let duration = Duration(sigma: try node.requireText(what)) else {
             throw node.error(.value, "\(what) is a whole number and one of s, m, h, d, w, M, y", advice: "for example 5m")
         }

@@ -3,7 +3,7 @@ import Yams
 /// Splits a rule file into its YAML documents within bounds that no honest rule meets.
 ///
 /// The parser under it expands aliases while it compares a map's keys, so aliases are counted before it sees the text, and refused after.
-enum RuleDocuments {
+package enum RuleDocuments {
     /// The largest file, in bytes.
     static let maximumBytes = 1_000_000
     /// The deepest nesting of maps and lists.
@@ -14,7 +14,7 @@ enum RuleDocuments {
     static let maximumDocuments = 1000
 
     /// The documents of `yaml`, empty ones left out.
-    static func read(_ yaml: [UInt8], file: String, placeholders: [String: [String]] = [:]) throws(RuleError) -> [RuleNode] {
+    package static func read(_ yaml: [UInt8], file: String, placeholders: [String: [String]] = [:]) throws(RuleError) -> [RuleNode] {
         guard yaml.count <= maximumBytes else {
             throw RuleError(
                 code: .limit, file: file, message: "a rule file may have at most \(maximumBytes) bytes, this one has \(yaml.count)",

@@ -1,7 +1,7 @@
 import Yams
 
 /// A node of a rule file with its place, so that every complaint can name it.
-struct RuleNode {
+package struct RuleNode {
     let node: Node
     let file: String
     /// What `%name%` stands for where a value has the modifier `expand`.
@@ -10,17 +10,17 @@ struct RuleNode {
     /// What the file may still grow by; nil where nothing grows.
     var cost: RuleCost?
 
-    var line: Int { node.mark?.line ?? 0 }
+    package var line: Int { node.mark?.line ?? 0 }
     var column: Int { node.mark?.column ?? 0 }
 
     /// A scalar as Sigma means it: quoted text is always text.
-    enum Scalar: Hashable {
+    package enum Scalar: Hashable {
         case null
         case bool(Bool)
         case number(String)
         case text(String)
 
-        var text: String {
+        package var text: String {
             switch self {
             case .null: ""
             case .bool(let value): value ? "true" : "false"
@@ -39,13 +39,13 @@ struct RuleNode {
         }
     }
 
-    func error(_ code: RuleError.Code, _ message: String, construct: String? = nil, advice: String? = nil) -> RuleError {
+    package func error(_ code: RuleError.Code, _ message: String, construct: String? = nil, advice: String? = nil) -> RuleError {
         RuleError(
             code: code, file: file, line: line, column: column, construct: construct ?? self.construct, message: message, advice: advice)
     }
 
     /// The scalar, or nil for a map or list.
-    var scalar: Scalar? {
+    package var scalar: Scalar? {
         guard case .scalar(let scalar) = node else { return nil }
         guard scalar.style == .plain || scalar.style == .any else { return .text(scalar.string) }
         switch scalar.string {
@@ -65,19 +65,19 @@ struct RuleNode {
     }
 
     /// The elements of a list, or nil for another node.
-    var elements: [RuleNode]? {
+    package var elements: [RuleNode]? {
         guard case .sequence(let sequence) = node else { return nil }
         return sequence.map { RuleNode(node: $0, file: file, placeholders: placeholders, cost: cost) }
     }
 
     /// The text of a scalar that must not be empty.
-    func requireText(_ what: String) throws(RuleError) -> String {
+    package func requireText(_ what: String) throws(RuleError) -> String {
         guard let text = scalar?.text, !text.isEmpty else { throw error(.structure, "\(what) must be a text") }
         return text
     }
 
     /// A list of texts, or one text.
-    func requireTexts(_ what: String) throws(RuleError) -> [String] {
+    package func requireTexts(_ what: String) throws(RuleError) -> [String] {
         if scalar == .null { return [] }
         guard let elements else { return [try requireText(what)] }
         var texts: [String] = []
@@ -86,7 +86,7 @@ struct RuleNode {
     }
 
     /// The members of a map by key; throws for another node or a key that is not a scalar.
-    func requireMembers(_ what: String) throws(RuleError) -> RuleMembers {
+    package func requireMembers(_ what: String) throws(RuleError) -> RuleMembers {
         guard let members else { throw error(.structure, "\(what) must be a map") }
         var byKey: [String: (key: RuleNode, value: RuleNode)] = [:]
         for member in members {
@@ -144,20 +144,20 @@ struct RuleNode {
 }
 
 /// A map of a rule file, read key by key.
-struct RuleMembers {
+package struct RuleMembers {
     let node: RuleNode
     let byKey: [String: (key: RuleNode, value: RuleNode)]
-    let order: [String]
+    package let order: [String]
 
-    subscript(_ key: String) -> RuleNode? { byKey[key]?.value }
+    package subscript(_ key: String) -> RuleNode? { byKey[key]?.value }
 
-    func require(_ key: String) throws(RuleError) -> RuleNode {
+    package func require(_ key: String) throws(RuleError) -> RuleNode {
         guard let value = byKey[key]?.value else { throw node.error(.structure, "the key '\(key)' is missing", construct: "") }
         return value
     }
 
     /// Refuses a key outside `known`: where Cardea owns the map, a misspelt key must not pass in silence.
-    func refuseOthers(than known: Set<String>, in what: String) throws(RuleError) {
+    package func refuseOthers(than known: Set<String>, in what: String) throws(RuleError) {
         for key in order where !known.contains(key) {
             throw (byKey[key]?.key ?? node).error(
                 .unsupported, "\(what) has no key '\(key)'", construct: key, advice: "known: \(known.sorted().joined(separator: ", "))")

@@ -11,7 +11,7 @@ struct Import: AsyncParsableCommand {
         discussion: """
             Reads the logs of web servers and proxies, identity providers, databases, clouds, sshd, and Cardea's own JSON lines; plain, gzip, or \
             - for standard input. The format is found line by line unless --format names one. A bad line is counted and stops nothing. \
-            Importing a file again stores nothing new.
+            Importing a file again stores nothing new. Alerts about what is imported are listed, and sent to nobody unless --deliver is given.
 
             Formats:
             \(LogFormat.all.map { "  " + $0.name.padded(to: 13) + $0.summary }.joined(separator: "\n"))
@@ -35,6 +35,7 @@ struct Import: AsyncParsableCommand {
     @Option(help: "The tenant whose events these are.") var tenant: String = "default"
     @Option(help: ArgumentHelp("Write rejected lines with their reasons here, as JSON lines.", valueName: "file"), completion: .file())
     var rejects: String?
+    @Flag(help: "Send the alerts about these events to the receivers, as those about live ones.") var deliver = false
     @OptionGroup var output: OutputOptions
     @OptionGroup var database: DatabaseOptions
 
@@ -53,14 +54,12 @@ struct Import: AsyncParsableCommand {
         let named = try lineFormat()
         let deployment = try await Deployment.open(database)
         let rejectsFile = try rejects.map(RejectsFile.init)
-        // Both at the start: who may not seal should learn it before anything is stored.
-        let (failed, incomplete) = try await deployment.withPool(.writer, connections: 2) { writing in
-            try await deployment.withPool(.worker, connections: 1) { sealing in
-                let appender = Appender(writing)
-                return try await run(
-                    Importer(appender: appender, logger: deployment.logger, rejects: rejectsFile), Sealer(sealing),
-                    Fingerprinter(key: try await appender.deploymentKey()), named)
-            }
+        // A worker, which may also seal, and say that nobody is to be told.
+        let (failed, incomplete) = try await deployment.withPool(.worker, connections: 2) { pool in
+            let appender = Appender(pool, isQuiet: !deliver)
+            return try await run(
+                Importer(appender: appender, logger: deployment.logger, rejects: rejectsFile), Sealer(pool),
+                Fingerprinter(key: try await appender.deploymentKey()), named)
         }
         if failed { throw ExitCode(1) }
         if incomplete { throw ExitCode(3) }

@@ -15,7 +15,7 @@ struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run everything in one process: database, schema, sealing, worker; the example API with --example.",
         discussion:
-            "Alerts are printed as they fire, in the form that -o asks for. End with Ctrl-C; the private cluster goes on until `cardea down`."
+            "Alerts are printed as they fire, in the form that -o asks for, and sent to the receivers of HOME/receivers.yml. End with Ctrl-C; the private cluster goes on until `cardea down`."
     )
 
     @Flag(help: "Also run the example API behind Cardea's middleware.") var example = false
@@ -34,19 +34,24 @@ struct Up: AsyncParsableCommand {
         let report = try await Migrator(deployment.configuration(nil), logger: deployment.logger).migrate(shards: shards)
         StandardError.write("cardea: schema version \(report.version), \(report.shards) shards; events are taken\n")
         let working = try WorkingRules(deployment.settings)
-        try await deployment.withPool(.worker, connections: 8) { workers in
+        let delivery = try WorkingDelivery(deployment.settings)
+        let receivers = try delivery.load()
+        delivery.tell(receivers)
+        try await deployment.withPool(.worker, connections: 12) { workers in
             let loaded = try await working.load(workers)
             loaded.tell()
             let rules = loaded.atWork
             try await deployment.withPool(.reader, connections: 2) { readers in
-                let services = [
-                    worker(deployment, rules, workers), AlertPrinter(pool: readers, format: output.output, logger: deployment.logger),
-                    RulesWatcher(rules: working, atWork: rules, pool: readers, logger: deployment.logger),
-                ].map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
-                guard example else { return try await run(services, deployment) }
+                let services: [any Service] =
+                    [
+                        worker(deployment, rules, workers), AlertPrinter(pool: readers, format: output.output, logger: deployment.logger),
+                        RulesWatcher(rules: working, atWork: rules, pool: readers, logger: deployment.logger),
+                    ] + delivery.services(receivers, workers, logger: deployment.logger)
+                let configured = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
+                guard example else { return try await run(configured, deployment) }
                 try await deployment.withPool(.writer, connections: 4) { writers in
                     try await deployment.withPool(.access, connections: 4) { access in
-                        try await run(services + exampleServices(deployment, writers, access), deployment)
+                        try await run(configured + exampleServices(deployment, writers, access), deployment)
                     }
                 }
             }

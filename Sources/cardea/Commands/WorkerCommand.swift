@@ -9,9 +9,11 @@ import UnixSignals
 struct WorkerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker",
-        abstract: "Seal the record and fold it into views and alerts.",
-        discussion:
-            "Any number of workers share the shards. One that stops gives its shards back at once; one that dies is replaced within 13 seconds."
+        abstract: "Seal the record, fold it into views and alerts, tell receivers.",
+        discussion: """
+            Any number of workers share the shards. One that stops gives its shards back at once; one that dies is replaced within 13 seconds. \
+            Alerts are sent to the receivers of HOME/receivers.yml, but not with --until-idle: a worker that stays sends them.
+            """
     )
 
     @Flag(help: "Return when everything that is there has been folded.") var untilIdle = false
@@ -20,7 +22,9 @@ struct WorkerCommand: AsyncParsableCommand {
     func run() async throws {
         let deployment = try await Deployment.open(database)
         let working = try WorkingRules(deployment.settings)
-        try await deployment.withPool(.worker, connections: 9) { pool in
+        let delivery = try WorkingDelivery(deployment.settings)
+        let receivers = try delivery.load()
+        try await deployment.withPool(.worker, connections: 13) { pool in
             let loaded = try await working.load(pool)
             loaded.tell()
             let rules = loaded.atWork
@@ -35,13 +39,14 @@ struct WorkerCommand: AsyncParsableCommand {
                 StandardError.write("cardea: \(folded) events folded, nothing left\n")
                 return
             }
+            delivery.tell(receivers)
             StandardError.write("cardea: working; end with Ctrl-C\n")
+            let services: [any Service] =
+                [worker, RulesWatcher(rules: working, atWork: rules, pool: pool, logger: deployment.logger)]
+                + delivery.services(receivers, pool, logger: deployment.logger)
             let group = ServiceGroup(
                 configuration: .init(
-                    services: [
-                        .init(service: worker),
-                        .init(service: RulesWatcher(rules: working, atWork: rules, pool: pool, logger: deployment.logger)),
-                    ], gracefulShutdownSignals: [.sigterm, .sigint], logger: deployment.logger))
+                    services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: deployment.logger))
             try await group.run()
         }
     }

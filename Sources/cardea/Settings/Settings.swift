@@ -21,6 +21,7 @@ struct Settings {
     /// - `store.batchSize` (int, 500), `store.batchDelayMilliseconds` (int, 5), `store.bufferCapacity` (int, 20000)
     /// - `store.backPressure` (string, "block" or "refuse"), `store.spoolDirectory` (string, HOME/spool), `store.spoolLimitMegabytes` (int, 1024)
     /// - `rules.folder` (string, HOME/rules): see `WorkingRules`
+    /// - `alerts.receivers` (string, HOME/receivers.yml): see `WorkingDelivery`; `alerts.inhibitions`: see `inhibitions()`
     /// - `example.…`: see `ExampleAPI.Configuration`
     init(_ options: DatabaseOptions) async throws {
         var flags: [AbsoluteConfigKey: ConfigValue] = [:]

@@ -17,7 +17,7 @@ struct AlertsCommand: AsyncParsableCommand {
             """,
         subcommands: [
             List.self, Show.self, Explain.self, Acknowledge.self, Assign.self, Resolve.self, Reopen.self, Note.self, SilenceCommand.self,
-            Silences.self,
+            Silences.self, Receivers.self, Test.self,
         ],
         defaultSubcommand: List.self)
 
