@@ -21,6 +21,7 @@ extension Target.Dependency {
     static let logging: Self = .product(name: "Logging", package: "swift-log")
     static let metrics: Self = .product(name: "Metrics", package: "swift-metrics")
     static let nio: Self = .product(name: "NIOCore", package: "swift-nio")
+    static let nioHTTP1: Self = .product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix: Self = .product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL: Self = .product(name: "NIOSSL", package: "swift-nio-ssl")
     static let systemPackage: Self = .product(name: "SystemPackage", package: "swift-system")
@@ -102,7 +103,8 @@ let package = Package(
         .testTarget(
             name: "AlertingTests",
             dependencies: [
-                "Alerting", "AuditEvents", "AuditTesting", "DatabaseTesting", "Detection", "EventStore", "PostgreSQL", .logging,
+                "Alerting", "AuditEvents", "AuditTesting", "DatabaseTesting", "Detection", "EventStore", "PostgreSQL", .logging, .lifecycle,
+                .nio, .nioHTTP1, .nioPosix, .nioSSL,
             ], swiftSettings: settings),
         .testTarget(name: "AuditEventsTests", dependencies: ["AuditEvents", "AuditTesting"], swiftSettings: settings),
         .testTarget(

@@ -79,15 +79,6 @@ func refusal(_ body: () async throws -> Void) async throws -> String? {
     }
 }
 
-/// Asks again and again until the state has come; not without a pause, which would take the processor from what is waited for.
-func eventually(_ what: Comment, within: Duration = .seconds(60), _ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + within
-    while try await !condition() {
-        try #require(ContinuousClock.now < deadline, what)
-        try await Task.sleep(for: .milliseconds(2))
-    }
-}
-
 /// A place where one task stops until it is opened.
 final class Gate: Sendable {
     private struct State {

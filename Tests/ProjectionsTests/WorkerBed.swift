@@ -94,15 +94,6 @@ func withWorkerBed<R: Sendable>(shards: Int, idle: Duration? = nil, _ body: (Wor
     }
 }
 
-/// Asks again and again until the state has come; not without a pause, which would take the processor from what is waited for.
-func eventually(_ what: Comment, within: Duration = .seconds(60), _ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + within
-    while try await !condition() {
-        try #require(ContinuousClock.now < deadline, what)
-        try await Task.sleep(for: .milliseconds(2))
-    }
-}
-
 /// A place where tasks stop until it is opened.
 final class Gate: Sendable {
     private struct State {

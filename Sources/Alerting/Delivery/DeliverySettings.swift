@@ -251,10 +251,12 @@ private struct ReceiverReading {
             return value
         }
         let path = try source.require("file").requireText("file")
-        guard let bytes = contents(path), let text = String(validating: bytes, as: UTF8.self) else {
-            throw node.error(.value, "the file cannot be read", construct: path)
+        guard var bytes = contents(path) else { throw node.error(.value, "the file cannot be read", construct: path) }
+        if bytes.last == 10 { bytes.removeLast() }
+        if bytes.last == 13 { bytes.removeLast() }
+        guard let line = String(validating: bytes, as: UTF8.self) else {
+            throw node.error(.value, "the file is not UTF-8", construct: path)
         }
-        let line = text.hasSuffix("\n") ? String(text.unicodeScalars.dropLast(text.hasSuffix("\r\n") ? 2 : 1)) : text
         guard !line.isEmpty else { throw node.error(.value, "the file is empty", construct: path) }
         return line
     }

@@ -51,7 +51,7 @@ public struct DeliveryStore: Sendable {
             """
             select d.seq as delivery, d.receiver, d.state = 'pending' as is_pending, \(unsafe: StoredAlert.columns(of: "a"))
             from audit.delivery d join audit.alert a on a.shard = d.shard and a.id = d.alert
-            where d.repeat_at <= clock_timestamp() order by d.repeat_at limit \(DeliveryStore.page)
+            where d.repeat_at <= clock_timestamp() order by d.repeat_at, d.seq limit \(DeliveryStore.page)
             """
         ).map { row in
             (
@@ -216,22 +216,27 @@ public struct DeliveryStore: Sendable {
                     """)
             }
         }
-        if last == .disable { try await disable(receiver, attempt.detail, connection) }
+        // Several messages on their way may come to the same answer: one of them is told.
+        if last == .disable, try await !disable(receiver, attempt.detail, connection) { return last }
         try await tell(dead, attempt, at: receiver, isDisabled: last == .disable, connection)
         return last
     }
 
-    private func disable(_ receiver: Receiver, _ reason: String, _ connection: PostgresConnection) async throws {
-        try await connection.execute(
+    /// Whether it was in use until now.
+    private func disable(_ receiver: Receiver, _ reason: String, _ connection: PostgresConnection) async throws -> Bool {
+        let rows = try await connection.query(
             """
-            insert into audit.receiver (name, reason, destination) values (\(receiver.name), \(reason), \(receiver.fingerprint))
+            insert into audit.receiver as r (name, reason, destination) values (\(receiver.name), \(reason), \(receiver.fingerprint))
             on conflict (name) do update set disabled_at = clock_timestamp(), reason = excluded.reason, destination = excluded.destination
+            where r.destination <> excluded.destination
+            returning name
             """)
         try await connection.execute(
             """
             update audit.delivery set state = 'dead', finished_at = clock_timestamp(), detail = 'the receiver is disabled', repeat_at = null
             where receiver = \(receiver.name) and state = 'pending'
             """)
+        return !rows.isEmpty
     }
 
     /// An event for each delivery that is dead, and one for the receiver.

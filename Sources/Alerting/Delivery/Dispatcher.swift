@@ -94,31 +94,31 @@ public final class Dispatcher: Service {
         }
     }
 
-    /// Sends what was claimed; false where the receiver could not be reached, and what was not tried was given back.
+    /// Sends what was claimed; false where the receiver is away or wants nothing, and what was not tried was given back.
     private func send(_ claimed: [Delivery], to receiver: Receiver) async throws -> Bool {
         let messages = Dispatcher.messages(claimed, receiver)
-        let (rest, isReached) = await withTaskGroup(of: Bool.self) { group in
+        let (rest, goesOn) = await withTaskGroup(of: Bool.self) { group in
             let channel = DeliveryChannel(receiver)
             var next = 0
-            var isReached = true
-            while next < messages.count, isReached, !Task.isCancelled {
-                if next >= Dispatcher.concurrency { isReached = await group.next() ?? true }
-                guard isReached, next < Dispatcher.batch else { break }
+            var goesOn = true
+            while next < messages.count, goesOn, !Task.isCancelled {
+                if next >= Dispatcher.concurrency { goesOn = await group.next() ?? true }
+                guard goesOn, next < Dispatcher.batch else { break }
                 let message = messages[next]
                 next += 1
                 group.addTask { await self.attempt(message, channel, receiver) }
             }
-            for await result in group { isReached = isReached && result }
+            for await result in group { goesOn = goesOn && result }
             await channel.close()
-            return (Array(messages[next...].joined()), isReached)
+            return (Array(messages[next...].joined()), goesOn)
         }
-        let wait: Int64 = isReached ? 0 : 5
+        let wait: Int64 = goesOn ? 0 : 5
         // Also when the process is told to end.
         try await Task { [pool, store] in try await pool.withTransaction { try await store.release(rest, after: wait, $0) } }.value
-        return isReached
+        return goesOn
     }
 
-    /// Tries one message and writes down what came of it; whether the receiver was reached.
+    /// Tries one message and writes down what came of it; whether others may follow.
     private func attempt(_ deliveries: [Delivery], _ channel: DeliveryChannel, _ receiver: Receiver) async -> Bool {
         let attempt = await channel.send(deliveries)
         let isCancelled = Task.isCancelled
@@ -136,11 +136,12 @@ public final class Dispatcher: Service {
             }.value
             guard let decision else { return false }
             note(decision, attempt, deliveries, receiver)
+            return isReached && decision != .disable
         } catch {
             // The lease runs out, and it is tried again: at least once.
             logger.warning("A delivery's outcome could not be stored", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])
         }
-        return isReached
+        return false
     }
 
     private func note(_ decision: RetrySchedule.Decision, _ attempt: DeliveryAttempt, _ deliveries: [Delivery], _ receiver: Receiver) {

@@ -20,12 +20,16 @@ struct AlertText {
         return "[\(word)] \(first.alert.rule)\(group.isEmpty ? "" : ": \(group)")"
     }
 
+    static func span(_ alert: AlertCard) -> String {
+        "\(alert.count) event\(alert.count == 1 ? "" : "s"), \(alert.firstSeen) to \(alert.lastSeen)"
+    }
+
     /// A paragraph for each alert.
     var paragraphs: [String] {
         let shown = deliveries.prefix(AlertText.maximum).map { delivery in
             let alert = delivery.alert
             var lines = ["\(alert.rule)\(alert.group.isEmpty ? "" : ": " + alert.groupText)"]
-            lines.append("\(alert.count) event\(alert.count == 1 ? "" : "s"), \(alert.firstSeen) to \(alert.lastSeen)")
+            lines.append(AlertText.span(alert))
             lines.append("severity \(alert.severity.name), tenant \(alert.tenant), \(alert.state)")
             if delivery.kind != .test { lines.append("cardea alerts explain \(alert.id.prefix(8))") }
             return lines.joined(separator: "\n")

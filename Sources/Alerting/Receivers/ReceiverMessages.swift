@@ -63,7 +63,7 @@ enum AlertmanagerAlert {
             "labels": .object(labels),
             "annotations": [
                 "summary": .string(AlertText(deliveries: [delivery]).subject), "alert_id": .string(alert.id),
-                "description": .string("\(alert.count) events, \(alert.firstSeen) to \(alert.lastSeen)"), "state": .string(alert.state),
+                "description": .string(AlertText.span(alert)), "state": .string(alert.state),
             ],
             "startsAt": .string(start.description),
             "endsAt": .string(
@@ -111,14 +111,14 @@ enum PagerDutyEvent {
 enum SlackMessage {
     static func json(_ deliveries: [Delivery]) -> JSONObject {
         let text = AlertText(deliveries: deliveries)
-        let parts = ["*\(escaped(text.subject))*"] + text.paragraphs.map { "```\(escaped($0).replacing("```", with: "'''"))```" }
+        let parts = ["*\(escaped(text.subject))*"] + text.paragraphs.map { "```\(escaped($0))```" }
         // Slack cuts at 40,000 characters, in the middle of a mark perhaps.
         return ["text": .string(String(parts.joined(separator: "\n").prefix(35_000)))]
     }
 
-    /// Slack's three control characters; an asterisk or a mention in a user's name stays text by that.
+    /// Slack's three control characters, and what ends a block.
     private static func escaped(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;").replacing("```", with: "'''")
     }
 }
 
