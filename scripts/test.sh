@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Builds everything and runs every test, against a real PostgreSQL that the tests start for themselves, then Sigma rules beside pySigma, the
-# short run of the faults, the search for planted secrets, and the example API against its OpenAPI document. Arguments go to `swift test`; with
-# any, nothing else is run.
+# Builds everything and runs every test, against a real PostgreSQL that the tests start for themselves, then the short run of the faults, the
+# search for planted secrets, and Cardea beside what others wrote. Arguments go to `swift test`; with any, nothing else is run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/prerequisites.sh
@@ -18,7 +17,6 @@ failed=()
 for target in Tests/*Tests; do
     swift test --skip-build --filter "^${target#Tests/}\." || failed+=("${target#Tests/}")
 done
-scripts/sigma.sh || failed+=(sigma.sh)
 scripts/faults.sh --short --binary "$(swift build --show-bin-path)/cardea" || failed+=(faults.sh)
 scripts/secrets.sh --binary "$(swift build --show-bin-path)/cardea" || failed+=(secrets.sh)
 scripts/conformance.sh --binary "$(swift build --show-bin-path)/cardea" || failed+=(conformance.sh)

@@ -9,16 +9,19 @@ import Testing
 
 @Suite("Telling receivers")
 struct DispatcherTests {
+    private typealias Answers = @Sendable (ReceiverServer.Request, Int) -> ReceiverServer.Answer
+
     @Test("an attempt that fails is made again with the same id and body and another time; redirects are not followed")
     func again() async throws {
-        try await ReceiverServer.run({ request, before in
+        let answers: Answers = { request, before in
             switch before {
             case 0: .status(500)
             case 1: .status(302, [("location", "/elsewhere")])
             case 2: .close
             default: .status(204)
             }
-        }) { server in
+        }
+        try await ReceiverServer.run(answers) { server in
             try await withAlertBed { bed in
                 let settings = try AlertBed.settings(
                     """
@@ -55,7 +58,8 @@ struct DispatcherTests {
 
     @Test("a receiver that hangs or is away delays no other")
     func isolation() async throws {
-        try await ReceiverServer.run({ request, _ in request.path == "/slow" ? .hang : .status(200) }) { server in
+        let answers: Answers = { request, _ in request.path == "/slow" ? .hang : .status(200) }
+        try await ReceiverServer.run(answers) { server in
             try await withAlertBed { bed in
                 var settings = try AlertBed.hooks("slow", "quick", port: server.port)
                 settings.receivers += try AlertBed.hooks("away", port: 1).receivers
@@ -76,7 +80,8 @@ struct DispatcherTests {
 
     @Test("410 disables a receiver with one event; what it missed is dead, is replayed, and another address is asked again")
     func gone() async throws {
-        try await ReceiverServer.run({ request, _ in .status(request.path == "/gone" ? 410 : 200) }) { server in
+        let answers: Answers = { request, _ in .status(request.path == "/gone" ? 410 : 200) }
+        try await ReceiverServer.run(answers) { server in
             try await withAlertBed { bed in
                 let settings = try AlertBed.hooks("gone", port: server.port)
                 for number in 0..<10 { try await bed.apply(.open(bed.alert("192.0.2.\(number)"))) }
@@ -107,7 +112,8 @@ struct DispatcherTests {
 
     @Test("the tenth attempt that fails is the last: an event says so; an address of one's own network is never asked")
     func dead() async throws {
-        try await ReceiverServer.run({ _, _ in .status(503, [("retry-after", "7200")]) }) { server in
+        let answers: Answers = { _, _ in .status(503, [("retry-after", "7200")]) }
+        try await ReceiverServer.run(answers) { server in
             try await withAlertBed { bed in
                 var settings = try AlertBed.hooks("down", port: server.port)
                 settings.receivers.append(
@@ -132,7 +138,8 @@ struct DispatcherTests {
 
     @Test("an end waits for its beginning, and what was claimed by a process that died is tried when its lease has run out")
     func order() async throws {
-        try await ReceiverServer.run({ _, before in .status(before == 0 ? 500 : 200) }) { server in
+        let answers: Answers = { _, before in .status(before == 0 ? 500 : 200) }
+        try await ReceiverServer.run(answers) { server in
             try await withAlertBed { bed in
                 let settings = try AlertBed.hooks("hook", port: server.port)
                 let alert = bed.alert()

@@ -26,7 +26,7 @@ extension Receiver {
         case .alertmanager(let target):
             let alerts = deliveries.map { delivery in
                 // One that hears no more of an alert ends it by itself, should Cardea be gone.
-                let lasts = repeatSeconds.map { 2 * $0 + 300 } ?? 366 * 86_400
+                let lasts = delivery.kind == .test ? 60 : repeatSeconds.map { 2 * $0 + 300 } ?? 366 * 86_400
                 return AlertmanagerAlert.json(delivery, firingUntil: now.advanced(bySeconds: lasts))
             }
             return message(target, .array(alerts.map(JSONValue.object)))

@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import NIOSSL
 
 /// Sends syslog messages: a datagram each (RFC 5426), or over a connection with octet counting (RFC 6587, 3.4.1; RFC 5425).
 ///
@@ -91,7 +92,8 @@ private final class PeerEnd: ChannelInboundHandler {
         context.fireUserInboundEventTriggered(event)
     }
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        end.fail(error)
+        // Many peers close without a word of TLS when everything has been said.
+        if let error = error as? NIOSSLError, case .uncleanShutdown = error { end.succeed() } else { end.fail(error) }
         context.close(promise: nil)
     }
     func channelInactive(context: ChannelHandlerContext) { end.succeed() }
