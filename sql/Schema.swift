@@ -23,6 +23,7 @@ public enum Schema {
         Migration(version: 6, name: "alert_life_cycle", sql: text(PackageResources._006_alert_life_cycle_sql)),
         Migration(version: 7, name: "rule_switches", sql: text(PackageResources._007_rule_switches_sql)),
         Migration(version: 8, name: "delivery", sql: text(PackageResources._008_delivery_sql)),
+        Migration(version: 9, name: "quarantine", sql: text(PackageResources._009_quarantine_sql)),
     ]
 
     /// The newest version that this binary knows.

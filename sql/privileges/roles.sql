@@ -29,6 +29,8 @@ grant select on audit.outbox, audit.delivery, audit.receiver to cardea_worker, c
 grant insert, update, delete on audit.outbox, audit.delivery, audit.receiver to cardea_worker;
 grant select on audit.quiet_batch to cardea_worker;
 grant execute on function audit.quiet to cardea_worker;
+grant select on audit.quarantine to cardea_worker, cardea_reader, cardea_admin;
+grant insert on audit.quarantine to cardea_worker;
 
 -- The responder decides what becomes of alerts, through functions that leave an event behind; of the record it sees the alerts alone.
 grant select on audit.alert, audit.alert_event, audit.alert_change, audit.rule_version, audit.silence, audit.migration to cardea_responder;

@@ -11,21 +11,53 @@ public struct LogReader: Sendable {
 
     public init() {}
 
-    /// The events of `shard` from index `from` on, at most `limit`, in order. An erased body comes empty.
+    /// Part of a shard's log, in order.
+    public struct Page: Sendable {
+        public var events: [SealedEvent] = []
+        /// Rows that no append of Cardea's makes, and that cannot be read as events.
+        public var unreadable: [UnreadableEvent] = []
+    }
+
+    /// A row of the log that is no event, and why.
+    public struct UnreadableEvent: Sendable, Hashable {
+        public var index: Int64
+        public var id: PostgresUUID
+        public var tenant: String
+        public var reason: String
+    }
+
+    /// The events of `shard` from index `from` on, at most `limit`, in order, without those that cannot be read. An erased body comes empty.
     public func read(_ connection: PostgresConnection, shard: Int32, from: Int64, limit: Int) async throws -> [SealedEvent] {
-        try await connection.query(
+        try await page(connection, shard: shard, from: from, limit: limit).events
+    }
+
+    /// What the log holds from index `from` on, at most `limit` rows.
+    public func page(_ connection: PostgresConnection, shard: Int32, from: Int64, limit: Int) async throws -> Page {
+        var page = Page()
+        let rows = try await connection.query(
             """
             select l.index, l.sealed_at, \(unsafe: LogReader.columns)
             from audit.log l join audit.event e on e.shard = l.shard and e.id = l.id and e.time = l.time
             where l.shard = \(shard) and l.index >= \(from) and l.index < \(from + Int64(limit))
             order by l.index
-            """
-        ).map { row in
-            SealedEvent(
-                shard: shard, index: try row.decode(0, as: Int64.self),
-                sealedAt: Timestamp(microseconds: try row.decode(1, as: PostgresTimestamp.self).microseconds),
-                event: try LogReader.event(row, from: 2))
+            """)
+        page.events.reserveCapacity(rows.count)
+        for row in rows {
+            let index = try row.decode(0, as: Int64.self)
+            do {
+                page.events.append(
+                    SealedEvent(
+                        shard: shard, index: index,
+                        sealedAt: Timestamp(microseconds: try row.decode(1, as: PostgresTimestamp.self).microseconds),
+                        event: try LogReader.event(row, from: 2)))
+            } catch {
+                page.unreadable.append(
+                    UnreadableEvent(
+                        index: index, id: try row.decode(2, as: PostgresUUID.self),
+                        tenant: (try? row.decode(3, as: String.self)) ?? "default", reason: "\(error)"))
+            }
         }
+        return page
     }
 
     /// The index that the next sealed event of `shard` will get.

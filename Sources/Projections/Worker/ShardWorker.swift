@@ -11,7 +11,7 @@ import PostgreSQL
 final class ShardWorker {
     private struct Projection {
         let generation: Generations.Generation
-        let fold: any ShardFold
+        var fold: any ShardFold
         var next: Int64
     }
 
@@ -27,6 +27,9 @@ final class ShardWorker {
     private var asked: ContinuousClock.Instant?
     /// Batches of live generations while one in building was behind.
     private var turns = 0
+    /// How many events a batch has at most while the one is looked for that cannot be folded; nil: as many as fit.
+    private var careful: Int?
+    private let quarantine: Quarantine
     /// Called with the transaction open, before its last statements: a test's place to pause.
     private let beforeCommit: (@Sendable () async throws -> Void)?
 
@@ -41,6 +44,7 @@ final class ShardWorker {
         self.batchSize = batchSize
         self.beforeCommit = beforeCommit
         generations = Generations(pool: pool, logger: logger)
+        quarantine = Quarantine(shard: shard, logger: logger)
     }
 
     /// Looks again which generations there are and how far each is in this shard; switches to one that waits for it.
@@ -94,35 +98,46 @@ final class ShardWorker {
     /// Folds the next batch of whoever is furthest behind, the live ones first; returns how many events, 0 when all are up to date.
     ///
     /// A generation in building that has come as far as the live ones goes on together with them. While it has not, it gets every fourth batch.
+    /// A batch that its events keep from being folded is halved until the one is found that does, which is set aside.
     ///
     /// - Throws: `StoreError` with `.fenced` when the lease is another's now; then nothing was changed.
     func advance() async throws -> Int {
-        let end = try await pool.withConnection { try await reader.nextIndex($0, shard: shard) }
-        let due = projections.indices.filter { projections[$0].next < end }
-        let live = due.filter { projections[$0].generation.isLive }
-        guard let first = due.map({ projections[$0].next }).min() else { return 0 }
-        var from = live.map { projections[$0].next }.min() ?? first
-        if from != first {
-            turns += 1
-            if turns.isMultiple(of: 4) { from = first }
-        }
-        let group = due.filter { projections[$0].next == from }
-        let stop = due.map { projections[$0].next }.filter { $0 > from }.min() ?? end
-        do {
-            let count = try await pool.withTransaction { connection in
-                try await fold(group, from: from, limit: min(batchSize, Int(stop - from)), in: connection)
+        while true {
+            let end = try await pool.withConnection { try await reader.nextIndex($0, shard: shard) }
+            let due = projections.indices.filter { projections[$0].next < end }
+            let live = due.filter { projections[$0].generation.isLive }
+            guard let first = due.map({ projections[$0].next }).min() else { return 0 }
+            var from = live.map { projections[$0].next }.min() ?? first
+            if from != first {
+                turns += 1
+                if turns.isMultiple(of: 4) { from = first }
             }
-            for index in group { projections[index].next += Int64(count) }
-            try await switchRebuilt(end: end)
-            return count
-        } catch {
-            // What the folds remember may be what was rolled back.
-            projections.removeAll()
-            throw error
+            let group = due.filter { projections[$0].next == from }
+            let stop = due.map { projections[$0].next }.filter { $0 > from }.min() ?? end
+            let limit = min(careful ?? batchSize, batchSize, Int(stop - from))
+            do {
+                let isLast = careful == 1
+                let count = try await pool.withTransaction { connection in
+                    try await fold(group, from: from, limit: limit, settingAside: isLast, in: connection)
+                }
+                for index in group { projections[index].next += Int64(count) }
+                careful = careful.flatMap { $0 * 2 < batchSize ? $0 * 2 : nil }
+                try await switchRebuilt(end: end)
+                return count
+            } catch {
+                // What the folds remember may be what was rolled back.
+                projections.removeAll()
+                guard Quarantine.isForAnEvent(error), careful != 1 else { throw error }
+                careful = max(1, limit / 2)
+                try await refresh()
+            }
         }
     }
 
-    private func fold(_ group: [Int], from: Int64, limit: Int, in connection: PostgresConnection) async throws -> Int {
+    /// - Parameter settingAside: whether a projection that cannot take the events goes on without them.
+    private func fold(
+        _ group: [Int], from: Int64, limit: Int, settingAside: Bool, in connection: PostgresConnection
+    ) async throws -> Int {
         let names = group.map { projections[$0].generation.name }
         let numbers = group.map { projections[$0].generation.number }
         // First of all, in the order of names, and before any row of a view: so a switch, which takes the checkpoints and then the tables, and a
@@ -138,8 +153,21 @@ final class ShardWorker {
         guard try places.count == group.count && places.allSatisfy({ try $0.decode("next_index", as: Int64.self) == from }) else {
             throw StoreError(.fenced, "another worker moved the checkpoints of shard \(shard)")
         }
-        let events = try await reader.read(connection, shard: shard, from: from, limit: limit)
-        for index in group { try await projections[index].fold.fold(events, in: connection) }
+        let page = try await reader.page(connection, shard: shard, from: from, limit: limit)
+        try await quarantine.setAside(page.unreadable, in: connection)
+        for index in group {
+            guard settingAside else {
+                try await projections[index].fold.fold(page.events, in: connection)
+                continue
+            }
+            do {
+                try await connection.withTransaction { try await projections[index].fold.fold(page.events, in: $0) }
+            } catch  where Quarantine.isForAnEvent(error) {
+                // What it remembers may be what was rolled back.
+                projections[index].fold = fold(projections[index].generation)
+                try await quarantine.setAside(page.events, by: projections[index].generation.name, for: error, in: connection)
+            }
+        }
         try await beforeCommit?()
         let moved = try await connection.execute(
             """

@@ -101,6 +101,27 @@ struct Doctor: AsyncParsableCommand {
                     what: "events wait and no worker runs", mend: "Run `cardea up`, `cardea worker`, or `cardea worker --until-idle` once.")
             )
         }
+        let day = try await pool.query(
+            """
+            select (select count(*) from audit.quarantine where set_aside_at > now() - interval '1 day') as aside,
+                (select count(*) from audit.delivery where state = 'dead' and finished_at > now() - interval '1 day') as dead
+            """)[0]
+        let (aside, dead) = (try day.decode("aside", as: Int64.self), try day.decode("dead", as: Int64.self))
+        report["quarantined_today"] = .int(aside)
+        report["deliveries_dead_today"] = .int(dead)
+        if aside > 0 {
+            problems.append(
+                Problem(
+                    what: "\(aside) events could not be folded within a day",
+                    mend: "`cardea query --type audit_event_quarantined` says why; mended, `cardea projections rebuild` makes a view whole."
+                ))
+        }
+        if dead > 0 {
+            problems.append(
+                Problem(
+                    what: "\(dead) deliveries of alerts were given up within a day",
+                    mend: "`cardea deliveries list --state dead` says why; mended, `cardea deliveries replay --dead` sends them."))
+        }
         let ahead = try await pool.query(
             "select exists (select from audit.partition where lower_bound <= now() and upper_bound > now()) as made")[0]
         if try !ahead.decode("made", as: Bool.self) {
