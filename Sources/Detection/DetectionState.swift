@@ -2,7 +2,7 @@ import AuditEvents
 
 /// The name of a row of an engine's state.
 public struct StateKey: Sendable, Hashable {
-    /// What kind of row: `group`, `source`, `clock`, `rule`, `sketch` or `pressure`.
+    /// What kind of row: `group`, `source`, `clock`, `rule`, `seen` or `pressure`.
     public var kind: String
     /// The rule's id; empty for rows that are no rule's.
     public var rule: String
@@ -62,13 +62,13 @@ extension DetectionEngine {
                     StateKey(kind: "group", rule: plan.rule, tenant: tenant, group: key.name),
                     states[index].groups[key].map { StateEncoder.encode($0, plan: plan) })
             }
-            if let additions = states[index].sketch?.additions, let pages = states[index].sketch?.takePages() {
+            if let additions = states[index].seen?.additions, let pages = states[index].seen?.takePages() {
                 for (page, words) in pages {
                     var row = StateEncoder()
                     row.add(UInt64(limits.groupsPerRule))
                     row.add(UInt64(additions))
                     for word in words { row.add(fixed: word) }
-                    append(StateKey(kind: "sketch", rule: plan.rule, tenant: "", group: "\(page)"), row.bytes)
+                    append(StateKey(kind: "seen", rule: plan.rule, tenant: "", group: "\(page)"), row.bytes)
                 }
             }
             if states[index].isPressureChanged, let period = states[index].pressedIn {
@@ -113,14 +113,14 @@ extension DetectionEngine {
             let key = GroupKey(tenant: row.key.tenant, values: group.values.map(\.utf8))
             guard key.name == row.key.group else { return false }
             states[index].restore(group, key: key)
-        case "sketch":
+        case "seen":
             guard let index = byRule[row.key.rule], let page = Int(row.key.group), decoder.number() == UInt64(limits.groupsPerRule),
                 let additions = decoder.number()
             else { return false }
             var words: [UInt64] = []
             while let word = decoder.fixed() { words.append(word) }
-            if states[index].sketch == nil { states[index].sketch = FrequencySketch(capacity: limits.groupsPerRule) }
-            guard states[index].sketch?.restore(page: page, words: words, additions: Int(clamping: additions)) == true else { return false }
+            if states[index].seen == nil { states[index].seen = SeenKeys(capacity: limits.groupsPerRule) }
+            guard states[index].seen?.restore(page: page, words: words, additions: Int(clamping: additions)) == true else { return false }
         case "pressure":
             guard let index = byRule[row.key.rule], let period = decoder.signed() else { return false }
             states[index].pressedIn = period

@@ -221,6 +221,51 @@ struct EngineTests {
         #expect(deletes.count == engine.metrics.groupsEvicted)
     }
 
+    @Test(
+        "in a flood of addresses that come once, one that comes back slowly is found, and every state on the way is restored exactly",
+        arguments: [1500, 10_000])
+    func slowAttacker(between: Int) throws {
+        let rules = try Self.rules("cardea: {suppress: 1h}")
+        let limits = DetectionEngine.Limits(groupsPerRule: 1000)
+        var engine = DetectionEngine(rules: rules, limits: limits)
+        var state = StateBook()
+        var found = 0
+        var number = 0
+        for round in 0..<8 {
+            var batch = [Self.event(round)]
+            for _ in 0..<between {
+                number += 1
+                batch.append(
+                    Self.event(round, ip: "10.\(number >> 16).\(number >> 8 & 255).\(number & 255)", entropy: UInt64(number)))
+            }
+            found += engine.process(batch).count {
+                if case .open(let alert) = $0 { alert.group.map(\.value) == ["192.0.2.1"] } else { false }
+            }
+            state.apply(engine.takeStateChanges())
+            var restored = DetectionEngine(rules: rules, limits: limits)
+            restored.restore(state.rows.values)
+            #expect(restored.metrics.rowsRejected == 0)
+            #expect(restored.states.map(\.seen?.words) == engine.states.map(\.seen?.words))
+            #expect(restored.states.map(\.groups) == engine.states.map(\.groups))
+            engine = restored
+        }
+        #expect(found == 1)
+        #expect(engine.metrics.groups <= 1000)
+    }
+
+    @Test("the memory of keys tells those that came back from those that did not")
+    func seenKeys() {
+        var seen = SeenKeys(capacity: 1000)
+        func key(_ number: Int) -> GroupKey { GroupKey(tenant: "t", values: ["\(number)".utf8]) }
+        for number in 0..<10_000 { seen.add(key(number)) }
+        #expect((0..<10_000).allSatisfy { seen.times(key($0)) >= 1 }, "no key is forgotten within the ring")
+        let mistaken = (10_000..<30_000).count { seen.times(key($0)) > 0 }
+        #expect(mistaken < 20_000 / 12, "\(mistaken)")
+        for number in 50_000..<100_000 { seen.add(key(number)) }
+        #expect((0..<10_000).count { seen.times(key($0)) > 0 } < 10_000 / 8, "what the ring has come round to is forgotten")
+        #expect(seen.words.count <= SeenKeys.generations * 2 * SeenKeys.pageWords)
+    }
+
     @Test("groups that nothing can touch any more go after an hour of sealing, and their rows with them")
     func expiry() throws {
         var engine = DetectionEngine(rules: try Self.rules())

@@ -11,6 +11,8 @@ struct CorrelationGroup: Sendable, Hashable {
     var ledger: ValueLedger?
     /// The sealer's time of the last hit.
     var touched: Int64
+    /// How often its key had been seen, and its group let go, before this group began; see `SeenKeys`.
+    var seenBefore = 0
 
     /// What a group tells its engine about a hit.
     struct Counters {

@@ -115,7 +115,7 @@ final class CorrelationPlan: Sendable {
         needsGeo = (values + extras).contains(where: \.needsGeo)
         hasValue = thins || values.contains { $0 != .none }
         hasExtra = extras.contains { $0 != .none }
-        var digest = StableDigest("cardea correlation 2")
+        var digest = StableDigest("cardea correlation 3")
         digest.add("\(correlation.kind) \(style) \(judge)")
         for field in groupBy { digest.add(field) }
         for name in correlation.aliases.keys.sorted() {

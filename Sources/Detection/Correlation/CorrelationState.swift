@@ -9,7 +9,7 @@ struct CorrelationState: Sendable {
     /// The groups of each tenant with hits that are not judged, and the earliest of those hits.
     private var pending: [String: (earliest: Int64, keys: Set<GroupKey>)] = [:]
     /// Made when the budget is spent for the first time.
-    var sketch: FrequencySketch?
+    var seen: SeenKeys?
     /// The period in which its pressure was last reported.
     var pressedIn: Int64?
     var isPressureChanged = false
@@ -36,9 +36,11 @@ struct CorrelationState: Sendable {
     ) {
         if groups[key] == nil {
             if groups.count >= budget { makeRoom(budget: budget, capacity: capacity, now: now, clocks: clocks, counters: &counters) }
-            groups[key] = CorrelationGroup(tenant: tenant, values: values(), touched: now)
+            var group = CorrelationGroup(tenant: tenant, values: values(), touched: now)
+            group.seenBefore = seen?.times(key) ?? 0
+            groups[key] = group
         }
-        sketch?.add(key)
+        seen?.add(key)
         changed[key] = tenant
         let plan = plan
         if plan.isSettled { hold(key, tenant, hit.time) }
@@ -117,16 +119,16 @@ struct CorrelationState: Sendable {
         var key: GroupKey
         var tenant: String
         var isExpired: Bool
-        var worth: (kind: Int, frequency: Int, touched: Int64, last: Int64)
+        var worth: (kind: Int, seenBefore: Int, touched: Int64, last: Int64)
     }
 
     /// Lets go of a tenth of the budget: first the expired, then those of one hit that were not seen before, then those with more, last those
     /// with an open alert; of each kind the ones seen least, then the ones idle longest.
     mutating func makeRoom(budget: Int, capacity: Int, now: Int64, clocks: SourceClocks, counters: inout Counters) {
-        if sketch == nil {
-            var sketch = FrequencySketch(capacity: capacity)
-            for key in groups.keys { sketch.add(key) }
-            self.sketch = sketch
+        if seen == nil {
+            var seen = SeenKeys(capacity: capacity)
+            for key in groups.keys.sorted() { seen.add(key) }
+            self.seen = seen
         }
         var horizons: [String: Int64] = [:]
         var ranked: [Candidate] = []
@@ -135,10 +137,9 @@ struct CorrelationState: Sendable {
             let horizon = horizons[group.tenant] ?? clocks.horizon(tenant: group.tenant, lateness: plan.lateness, now: now)
             horizons[group.tenant] = horizon
             let isExpired = group.isExpired(horizon: horizon, plan: plan)
-            let frequency = sketch?.estimate(key) ?? 0
-            let kind = isExpired ? -1 : max(group.worth, frequency > 1 ? 1 : 0)
+            let kind = isExpired ? -1 : max(group.worth, group.seenBefore > 0 ? 1 : 0)
             ranked.append(
-                Candidate(key: key, tenant: group.tenant, isExpired: isExpired, worth: (kind, frequency, group.touched, group.last)))
+                Candidate(key: key, tenant: group.tenant, isExpired: isExpired, worth: (kind, group.seenBefore, group.touched, group.last)))
         }
         ranked.sort { $0.worth != $1.worth ? $0.worth < $1.worth : $0.key < $1.key }
         let least = max(1, groups.count - budget + max(1, budget / 10))

@@ -37,6 +37,7 @@ struct StateEncoder {
         var encoder = StateEncoder()
         encoder.add(fixed: plan.definition)
         encoder.add(signed: group.touched)
+        encoder.add(UInt64(group.seenBefore))
         encoder.add(UInt64(group.values.count))
         for value in group.values { encoder.add(value) }
         encoder.add(UInt64(group.chains.count))
@@ -143,7 +144,9 @@ struct StateDecoder {
     }
 
     mutating func group(tenant: String, plan: CorrelationPlan) -> CorrelationGroup? {
-        guard fixed() == plan.definition, let touched = signed(), let valueCount = count(), valueCount == plan.groupBy.count else {
+        guard fixed() == plan.definition, let touched = signed(), let seenBefore = number(), seenBefore < 16,
+            let valueCount = count(), valueCount == plan.groupBy.count
+        else {
             return nil
         }
         var values: [String] = []
@@ -152,6 +155,7 @@ struct StateDecoder {
             values.append(value)
         }
         var group = CorrelationGroup(tenant: tenant, values: values, touched: touched)
+        group.seenBefore = Int(seenBefore)
         guard let chains = count() else { return nil }
         for _ in 0..<chains {
             guard let chain = chain(plan) else { return nil }
