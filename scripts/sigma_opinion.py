@@ -11,6 +11,8 @@ import sqlite3
 import sys
 
 FIELDS = ["path", "user_agent", "reason", "target", "method"]
+ADDRESSES = ["192.0.2.%d" % n for n in (1, 2, 77, 200)] + ["10.%d.0.9" % n for n in (0, 1, 31, 128)] + ["172.16.5.4", "198.51.100.99"]
+NETWORKS = ["192.0.2.0/24", "10.0.0.0/8", "10.0.0.0/12", "172.16.0.0/12", "192.0.2.64/26", "198.51.100.99/32", "0.0.0.0/0", "10.128.0.0/9"]
 WORDS = ["admin", "login", "etc", "passwd", "select", "union", "script", "curl", "bot", "wp", "git", "env", "x", "cmd", "shell", "a-b"]
 JOINTS = ["/", "-", " ", ".", "_", "%", "\\", "+", ""]
 
@@ -34,7 +36,7 @@ def value(draw):
 
 def test(draw):
     field = draw.choice(FIELDS)
-    kind = draw.choice(["", "contains", "startswith", "endswith", "contains|all", "re", "exists", "status", "compare", "cased", "list", "null"])
+    kind = draw.choice(["", "contains", "startswith", "endswith", "contains|all", "re", "exists", "status", "compare", "cased", "list", "null", "cidr", "windash", "address", "neq"])
     if kind == "re":
         return {field + "|re": draw.choice(WORDS) + draw.choice([".*", "[/.-]", "+", "(a|b)?", ""]) + draw.choice(WORDS)}
     if kind == "exists":
@@ -45,6 +47,14 @@ def test(draw):
         return {"status|" + draw.choice(["gt", "gte", "lt", "lte"]): draw.choice([200, 302, 404, 500])}
     if kind == "cased":
         return {field + "|contains|cased": escaped(cased(draw, draw.choice(WORDS)))}
+    if kind == "cidr":
+        return {"client_ip|cidr": draw.choice([draw.choice(NETWORKS), draw.sample(NETWORKS, 2)])}
+    if kind == "address":
+        return {"client_ip": draw.choice([draw.choice(ADDRESSES), draw.sample(ADDRESSES, 3), None])}
+    if kind == "windash":
+        return {field + "|windash|" + draw.choice(["contains", "endswith"]): [draw.choice(["-", " -", "/", " /"]) + draw.choice(WORDS) for _ in range(2)]}
+    if kind == "neq":
+        return {field + "|neq": "*" + value(draw)}
     if kind == "null":
         return {field: None}
     if kind == "contains|all":
@@ -83,7 +93,9 @@ def make(folder, seed):
         (rules / ("%03d.yml" % number)).write_text(json.dumps(rule, indent=1))
     events = []
     for _ in range(400):
-        event = {field: cased(draw, text(draw)) for field in FIELDS}  # SQL knows neither true nor false of a missing field, Sigma does
+        event = {field: cased(draw, text(draw)) for field in FIELDS if draw.random() < 0.85}
+        if draw.random() < 0.85:
+            event["client_ip"] = draw.choice(ADDRESSES)
         event["status"] = str(draw.choice([200, 301, 302, 404, 500]))
         events.append(event)
     (folder / "events.json").write_text(json.dumps(events))
@@ -93,18 +105,30 @@ def judge(folder):
     from sigma.backends.sqlite import sqliteBackend
     from sigma.collection import SigmaCollection
 
+    class Backend(sqliteBackend):
+        """SQL's comparisons know neither true nor false of a missing field; Sigma's are false."""
+
+    def known(method):
+        def convert(self, *arguments):
+            query = method(self, *arguments)
+            return "ifnull((%s), 0)" % query if isinstance(query, str) else query
+        return convert
+
+    for name in ["convert_condition_field_eq_val", "convert_condition_as_in_expression"]:
+        setattr(Backend, name, known(getattr(sqliteBackend, name)))
+
     database = sqlite3.connect(":memory:")
     database.create_function("REGEXP", 2, lambda pattern, text: text is not None and re.search(pattern, str(text)) is not None)
-    database.execute("create table logs (number integer, status integer, %s)" % ", ".join(field + " text collate nocase" for field in FIELDS))  # Sigma compares without regard to case
+    database.execute("create table logs (number integer, status integer, %s)" % ", ".join(field + " text collate nocase" for field in FIELDS + ["client_ip"]))  # Sigma compares without regard to case
     for number, event in enumerate(json.loads((folder / "events.json").read_text())):
-        database.execute("insert into logs values (%s)" % ", ".join("?" * (2 + len(FIELDS))),
-                         [number, int(event["status"])] + [event.get(field) for field in FIELDS])
+        database.execute("insert into logs values (%s)" % ", ".join("?" * (3 + len(FIELDS))),
+                         [number, int(event["status"])] + [event.get(field) for field in FIELDS + ["client_ip"]])
     ours = set((folder / "cardea.txt").read_text().splitlines())
     judged, differing, refused, matches = 0, 0, 0, 0
     for path in sorted((folder / "rules").glob("*.yml")):
         identity = json.loads(path.read_text())["id"]
         try:
-            query = sqliteBackend().convert(SigmaCollection.from_yaml(path.read_text()))[0]
+            query = Backend().convert(SigmaCollection.from_yaml(path.read_text()))[0]
             theirs = {"%s %s" % (identity, row[0]) for row in database.execute(query)}
         except Exception as error:
             refused += 1
