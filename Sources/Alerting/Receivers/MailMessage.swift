@@ -1,9 +1,10 @@
 public import AuditEvents
+import Crypto
 import FoundationEssentials
 
 /// A message of plain text (RFC 5322, MIME).
 public struct MailMessage: Sendable, Hashable {
-    /// The same for every attempt; becomes the Message-ID.
+    /// The same for every attempt; becomes the Message-ID, by which a mail that came twice is known.
     public var id: String
     public var date: Timestamp
     public var subject: String
@@ -13,65 +14,69 @@ public struct MailMessage: Sendable, Hashable {
         (self.id, self.date, self.subject, self.text) = (id, date, subject, text)
     }
 
-    /// The message with its headers, lines ended by CR LF. Nothing in subject or text can begin a header or end the message.
+    /// Beyond so many bytes a text is cut.
+    static let longestText = 524_288
+
+    /// The message with its headers: ASCII, lines of at most 998 characters that end with CR LF. Nothing in any field or address can begin a header or
+    /// end the message.
     ///
-    /// - Parameter from: addresses that `fault(inAddress:)` finds nothing wrong with.
+    /// - Parameter from: addresses that `fault(inAddress:)` finds nothing wrong with; others are left out.
     func bytes(from: String, to: [String]) -> [UInt8] {
-        let domain = from.split(separator: "@").last ?? "localhost"
-        let name = String(
-            decoding: id.utf8.filter { (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || $0 == 95 },
-            as: UTF8.self)
+        let sender = MailMessage.fault(inAddress: from) == nil ? from : nil
+        let recipients = to.filter { MailMessage.fault(inAddress: $0) == nil }.map { "<\($0)>" }
+        let domain = sender?.split(separator: "@").last ?? "invalid"
         let headers = [
-            "From: Cardea <\(from)>", "To: " + to.map { "<\($0)>" }.joined(separator: ",\r\n "), "Subject: " + MailMessage.encoded(subject),
-            "Date: " + MailMessage.date(date), "Message-ID: <\(name)@\(domain)>", "Auto-Submitted: auto-generated", "MIME-Version: 1.0",
+            "From: " + (sender.map { "Cardea <\($0)>" } ?? "Cardea:;"),
+            "To: " + (recipients.isEmpty ? "undisclosed-recipients:;" : recipients.joined(separator: ",\r\n ")),
+            MailMessage.header("Subject", subject), "Date: " + MailMessage.date(date),
+            "Message-ID: <\(MailMessage.identifier(id))@\(domain)>", "Auto-Submitted: auto-generated", "MIME-Version: 1.0",
             "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: base64",
         ]
-        let body = Data(text.utf8).base64EncodedString(options: [.lineLength76Characters, .endLineWithCarriageReturn, .endLineWithLineFeed])
+        let body = Data(body).base64EncodedString(options: [.lineLength76Characters, .endLineWithCarriageReturn, .endLineWithLineFeed])
         return Array((headers.joined(separator: "\r\n") + "\r\n\r\n" + body + "\r\n").utf8)
     }
 
-    /// A subject as it is, where it is short ASCII, or as encoded words (RFC 2047), folded.
-    static func encoded(_ subject: String) -> String {
-        var scalars = String.UnicodeScalarView()
-        for scalar in subject.unicodeScalars.prefix(500) {
-            scalars.append(scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value) ? " " : scalar)
+    /// The text with CR LF at the ends of its lines, also where they are CR or LF alone (RFC 2046 §4.1.1).
+    private var body: [UInt8] {
+        var bytes = Array(text.utf8)
+        if bytes.count > MailMessage.longestText {
+            bytes = bytes.cutBetweenScalars(MailMessage.longestText) + Array("\n[cut: the text is longer than 512 KiB]\n".utf8)
         }
-        let line = String(scalars)
-        if line.utf8.count <= 70, line.utf8.allSatisfy({ $0 < 0x7f }), !line.contains("=?"), !line.allSatisfy({ $0 == " " }) { return line }
-        var words: [String] = []
-        var word: [UInt8] = []
-        for scalar in line.unicodeScalars {
-            let bytes = Array(String(scalar).utf8)
-            // An encoded word has at most 75 characters, and no part of a character.
-            if word.count + bytes.count > 45 {
-                words.append(Data(word).base64EncodedString())
-                word = []
+        var out: [UInt8] = []
+        out.reserveCapacity(bytes.count + 64)
+        var previous: UInt8 = 0
+        for byte in bytes {
+            switch byte {
+            case 10 where previous == 13: break
+            case 10, 13: out += [13, 10]
+            default: out.append(byte)
             }
-            word += bytes
+            previous = byte
         }
-        words.append(Data(word).base64EncodedString())
-        return words.map { "=?utf-8?B?\($0)?=" }.joined(separator: "\r\n ")
+        return out
     }
 
-    /// `Tue, 24 Nov 2026 00:09:00 +0000` (RFC 5322, 3.3).
+    /// `Tue, 24 Nov 2026 00:09:00 +0000` (RFC 5322 §3.3); a moment outside of the years 1970 to 9999 is the nearest in them.
     static func date(_ time: Timestamp) -> String {
+        let time = min(max(time, .epoch), .maximum)
         let days = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        let day = Int((time.microseconds / 86_400_000_000 % 7 + 7) % 7)
-        let text = Array(time.description.utf8)
-        func part(_ range: Range<Int>) -> String { String(decoding: text[range], as: UTF8.self) }
-        let month = months[((Int(part(5..<7)) ?? 1) - 1) % 12]
-        return "\(days[day]), \(part(8..<10)) \(month) \(part(0..<4)) \(part(11..<19)) +0000"
+        let (year, month, day, hour, minute, second, _) = time.civil
+        let digits = [day, hour, minute, second].map { $0 < 10 ? "0\($0)" : "\($0)" }
+        let weekday = days[Int(time.microseconds / 86_400_000_000) % 7]
+        return "\(weekday), \(digits[0]) \(months[month - 1]) \(year) \(digits[1...].joined(separator: ":")) +0000"
     }
 
-    /// What is wrong with an address that is to be written to: ASCII, one `@`, no blanks or specials; nil where nothing is.
-    public static func fault(inAddress address: String) -> String? {
-        let parts = address.split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty, address.utf8.count <= 254 else { return "this is no mail address" }
-        let isLocal = parts[0].utf8.allSatisfy { c in c > 0x20 && c < 0x7f && !"<>()[]\\,;:\"".utf8.contains(c) }
-        let isDomain = parts[1].utf8.allSatisfy { c in
-            (48...57).contains(c) || (65...90).contains(c) || (97...122).contains(c) || c == UInt8(ascii: ".") || c == UInt8(ascii: "-")
+    /// A dot-atom that no other id has.
+    static func identifier(_ id: String) -> String {
+        let name = id.utf8.prefix(101).map { byte in
+            MailMessage.isAlphanumeric(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+                ? String(UnicodeScalar(byte)) : "%" + hexadecimal(byte)
         }
-        return isLocal && isDomain ? nil : "a mail address is ASCII without blanks, quotes and brackets"
+        if (1...100).contains(name.count) { return name.joined() }
+        // A percent sign and no two digits: the form of no short id.
+        return "%-" + SHA256.hash(data: Array(id.utf8)).map(hexadecimal).joined()
     }
+
+    private static func hexadecimal(_ byte: UInt8) -> String { (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true) }
 }

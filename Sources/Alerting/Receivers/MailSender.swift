@@ -1,97 +1,82 @@
-import FoundationEssentials
-import NIOCore
-
-/// Hands messages to a mail server by SMTP (RFC 5321).
+/// Sends mail through one server by SMTP (RFC 5321).
 public struct MailSender: Sendable {
     public enum Security: String, Sendable, CaseIterable {
-        /// TLS after STARTTLS (RFC 3207); without it nothing is sent.
+        /// Plain at first, then TLS (RFC 3207). Without TLS nothing is sent.
         case starttls
-        /// TLS from the first byte (RFC 8314).
+        /// TLS from the start (RFC 8314).
         case tls
+        /// No TLS; a password is then sent to this host itself only.
         case none
     }
 
-    let host: String
-    let port: Int
-    let security: Security
-    let user: String?
-    let password: String?
-    let from: String
-    let to: [String]
-    let resolver: DestinationResolver
-    let authorities: String?
-    let timeout: Duration
+    public static let mostRecipients = 50
+
+    private let host: String
+    private let port: Int
+    private let security: Security
+    private let credentials: SMTPConversation.Credentials?
+    private let sender: String
+    private let recipients: [String]
+    private let resolver: DestinationResolver
+    private let authorities: String?
+    private let timeout: Duration
+    /// What keeps this from ever sending, for people.
+    let problem: String?
 
     /// - Parameters:
-    ///   - from: addresses that `MailMessage.fault(inAddress:)` finds nothing wrong with.
+    ///   - host: a name or an address; the server's certificate must be for it.
+    ///   - user: nil to send without AUTH; otherwise a password is needed.
+    ///   - from: the address that the mail and the envelope are from.
+    ///   - to: 1 to 50 addresses; all of them see each other.
     ///   - authorities: a PEM file of authorities beside the system's.
-    ///   - timeout: for one message.
+    ///   - timeout: of one call of `send`, with everything.
     public init(
         host: String, port: Int, security: Security, user: String?, password: String?, from: String, to: [String],
         resolver: DestinationResolver, authorities: String? = nil, timeout: Duration = .seconds(30)
     ) {
-        (self.host, self.port, self.security, self.user, self.password) = (host, port, security, user, password)
-        (self.from, self.to, self.resolver, self.authorities, self.timeout) = (from, to, resolver, authorities, timeout)
+        (self.host, self.port, self.security, self.resolver) = (host, port, security, resolver)
+        (sender, recipients, self.authorities, self.timeout) = (from, to, authorities, timeout)
+        credentials = user.map { SMTPConversation.Credentials(user: $0, password: password ?? "") }
+        problem = MailSender.problem(user: user, password: password, from: from, to: to)
     }
 
-    /// Sends one message to all recipients. A permanent refusal (5xx) is final, everything else may be tried again.
-    public func send(_ message: MailMessage) async -> DeliveryAttempt {
-        do throws(DeliveryAttempt) {
-            let addresses = try await resolver.addresses(of: host, port: port)
-            let session = try await SMTPSession(
-                addresses, host: host, isSecure: security == .tls, authorities: authorities, timeout: timeout)
-            do throws(DeliveryAttempt) {
-                let attempt = try await dialog(session, message)
-                await session.close()
-                return attempt
-            } catch {
-                await session.close()
-                throw error
-            }
-        } catch { return error }
-    }
-
-    private func dialog(_ session: SMTPSession, _ message: MailMessage) async throws(DeliveryAttempt) -> DeliveryAttempt {
-        try await session.read().require(220)
-        let greeting = "EHLO \(HostName.current.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f } ? HostName.current : "localhost")"
-        var answer = try await session.ask(greeting).require(250)
-        if security == .starttls {
-            guard answer.offers("STARTTLS") else { throw DeliveryAttempt(.refused, "\(host) does not offer STARTTLS") }
-            try await session.ask("STARTTLS").require(220)
-            try await session.secure(host, authorities: authorities)
-            answer = try await session.ask(greeting).require(250)
-        }
-        if let user {
-            guard security != .none || session.isLoopback else {
-                throw DeliveryAttempt(.refused, "a password is not sent without TLS; security: starttls or tls")
-            }
-            let password = password ?? ""
-            if answer.offers("AUTH", "PLAIN") {
-                let token = Data([0] + Array(user.utf8) + [0] + Array(password.utf8)).base64EncodedString()
-                try await session.ask("AUTH PLAIN \(token)").require(235)
-            } else if answer.offers("AUTH", "LOGIN") {
-                try await session.ask("AUTH LOGIN").require(334)
-                try await session.ask(Data(user.utf8).base64EncodedString()).require(334)
-                try await session.ask(Data(password.utf8).base64EncodedString()).require(235)
-            } else {
-                throw DeliveryAttempt(.refused, "\(host) offers neither AUTH PLAIN nor LOGIN")
-            }
-        }
-        try await session.ask("MAIL FROM:<\(from)>").require(250)
-        var refusals: [SMTPReply] = []
+    private static func problem(user: String?, password: String?, from: String, to: [String]) -> String? {
+        if let fault = MailMessage.fault(inAddress: from) { return "\(from): \(fault)" }
+        guard (1...mostRecipients).contains(to.count) else { return "a mail has 1 to \(mostRecipients) recipients, not \(to.count)" }
         for address in to {
-            let reply = try await session.ask("RCPT TO:<\(address)>")
-            if reply.code != 250, reply.code != 251 { refusals.append(reply) }
+            if let fault = MailMessage.fault(inAddress: address) { return "\(address): \(fault)" }
         }
-        guard refusals.count < to.count else {
-            // One that may be taken later keeps the message alive.
-            throw (refusals.first { $0.code / 100 != 5 } ?? refusals[0]).failure
-        }
-        try await session.ask("DATA").require(354)
-        let reply = try await session.ask(data: message.bytes(from: from, to: to)).require(250)
-        // The message is the server's now, whatever it says to this.
-        _ = try? await session.ask("QUIT")
-        let refused = refusals.isEmpty ? "" : "; \(refusals.count) of \(to.count) recipients refused: \(refusals[0].text)"
-        return DeliveryAttempt(.status(reply.code), reply.text + refused)
+        guard let user else { return nil }
+        guard let password, !password.isEmpty else { return "a user needs a password" }
+        // RFC 4616: NUL stands between the parts.
+        let isSendable = [user, password].allSatisfy { $0.utf8.count <= 1000 && !$0.utf8.contains(0) }
+        return isSendable ? nil : "the user or the password has a NUL or more than 1,000 bytes"
     }
+
+    /// Hands the mail to the server.
+    ///
+    /// - Returns: `.status(250)` where it was accepted for at least one recipient; `.unreachable` for a transient refusal (4xx) or a failure of the
+    ///   network, of TLS, or of the server to keep to the protocol; `.refused` for a permanent one (5xx) or where it cannot be
+    ///   sent at all, for its addresses say. The detail has the server's reply, and never the password.
+    public func send(_ message: MailMessage) async -> DeliveryAttempt {
+        if let problem { return DeliveryAttempt(.refused, problem) }
+        let conversation = SMTPConversation(
+            sender: sender, recipients: recipients, message: message, credentials: credentials, security: security)
+        let (security, resolver, authorities) = (security, resolver, authorities)
+        return await ReceiverExchange.run(host: host, port: port, timeout: timeout) { exchange throws(DeliveryAttempt) in
+            let addresses = try await exchange.addresses(resolver)
+            let tls = security == .none ? nil : try await exchange.tls(authorities: authorities)
+            return try await exchange.converse(addresses, over: .stream) { end in
+                let handler = SMTPHandler(conversation, end, tls: security == .starttls ? tls : nil)
+                guard security == .tls, let tls else { return [handler] }
+                return [try tls(), handler]
+            }
+        }
+    }
+}
+
+extension MailSender: CustomStringConvertible, CustomReflectable {
+    /// Without the password.
+    public var description: String { "MailSender(\(host):\(port), \(security), from \(sender) to \(recipients.count))" }
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
 }
