@@ -47,7 +47,9 @@ class Hooks(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         before = sum(1 for path, _, _ in arrived["http"] if path == self.path)
-        arrived["http"].append((self.path, dict(self.headers), body))
+        # What Alertmanager tells of the test comes when it likes.
+        if self.path != "/manager" or b'"tenant":"acme"' in body:
+            arrived["http"].append((self.path, dict(self.headers), body))
         code = {"/fails": 503 if before < 1 else 200, "/moved": 307, "/gone": 410}.get(self.path, 200)
         if self.path == "/hangs":
             time.sleep(120)

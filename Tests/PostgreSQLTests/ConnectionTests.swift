@@ -23,6 +23,18 @@ struct ConnectionTests {
         }
     }
 
+    @Test("a statement is planned for what is there each time: no plan is kept from when its table was small")
+    func plans() async throws {
+        try await connected { connection in
+            try await connection.simple("CREATE TEMP TABLE grown AS SELECT 1 AS a; CREATE INDEX ON grown (a); ANALYZE grown")
+            for number in 1...20 { _ = try await connection.query("SELECT count(*) FROM grown WHERE a > \(number)") }
+            let plans = try await connection.query(
+                "SELECT sum(generic_plans)::bigint, sum(custom_plans)::bigint FROM pg_prepared_statements WHERE statement LIKE '%grown%'",
+                as: (Int, Int).self)
+            #expect(plans[0] == (0, 20))
+        }
+    }
+
     @Test("an error carries SQLSTATE, constraint and detail, and the connection goes on")
     func errors() async throws {
         try await connected { connection in

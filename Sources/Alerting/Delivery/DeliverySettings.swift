@@ -159,16 +159,13 @@ private struct ReceiverReading {
             let port = try number("port", 1...65535) ?? (security == .tls ? 465 : security == .starttls ? 587 : 25)
             let to = try members.require("to").requireTexts("to")
             let from = try members.require("from").requireText("from")
-            for address in to + [from] {
-                if let fault = MailMessage.fault(inAddress: address) { throw node.error(.value, fault, construct: address) }
-            }
-            guard (1...50).contains(to.count) else { throw node.error(.limit, "an email receiver has 1 to 50 addresses", construct: "to") }
             let user = try members["user"]?.requireText("user")
             let password = try optionalSecret("password")
-            channel = .mail(
-                MailSender(
-                    host: host, port: port, security: security, user: user, password: password, from: from, to: to, resolver: resolver,
-                    authorities: authorities))
+            let sender = MailSender(
+                host: host, port: port, security: security, user: user, password: password, from: from, to: to, resolver: resolver,
+                authorities: authorities)
+            if let problem = sender.problem { throw node.error(.value, problem, construct: "") }
+            channel = .mail(sender)
             place = "\(to.joined(separator: ", ")) by \(host):\(port)"
         default:
             let host = try members.require("host").requireText("host")
