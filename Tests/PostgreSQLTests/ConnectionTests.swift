@@ -29,7 +29,7 @@ struct ConnectionTests {
             try await connection.simple("CREATE TEMP TABLE grown AS SELECT 1 AS a; CREATE INDEX ON grown (a); ANALYZE grown")
             for number in 1...20 { _ = try await connection.query("SELECT count(*) FROM grown WHERE a > \(number)") }
             let plans = try await connection.query(
-                "SELECT sum(generic_plans)::bigint, sum(custom_plans)::bigint FROM pg_prepared_statements WHERE statement LIKE '%grown%'",
+                "SELECT sum(generic_plans)::bigint, sum(custom_plans)::bigint FROM pg_prepared_statements WHERE statement LIKE 'SELECT count(*) FROM grown%'",
                 as: (Int, Int).self)
             #expect(plans[0] == (0, 20))
         }
