@@ -1,5 +1,4 @@
-"""Runs the receivers, has Cardea tell them of an attack, and judges what arrived. Called by delivery.sh with the paths of cardea and of
-Alertmanager."""
+"""Runs the receivers, has Cardea tell them of an attack, and judges what arrived. Called by delivery.sh with the path of cardea."""
 import contextlib, datetime, email, email.policy, http.server, json, os, re, shutil, signal, socket, socketserver, ssl, subprocess, sys
 import tempfile, threading, time, urllib.request
 import jsonschema
@@ -137,7 +136,7 @@ try:
     with open(HOME + "/alertmanager.yml", "w") as f:
         f.write(f"route: {{receiver: out, group_wait: 1s, group_interval: 1s, group_by: [alertname, client_ip]}}\nreceivers: [{{name: out, webhook_configs: [{{url: 'http://127.0.0.1:{hooks}/manager'}}]}}]\n")
     processes.append(subprocess.Popen(
-        [sys.argv[2], f"--config.file={HOME}/alertmanager.yml", f"--storage.path={HOME}/alertmanager", f"--web.listen-address=127.0.0.1:{manager}",
+        ["prometheus-alertmanager", f"--config.file={HOME}/alertmanager.yml", f"--storage.path={HOME}/alertmanager", f"--web.listen-address=127.0.0.1:{manager}",
          "--cluster.listen-address="], stdout=open(HOME + "/alertmanager.log", "w"), stderr=subprocess.STDOUT))
 
     def active():

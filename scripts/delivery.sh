@@ -9,15 +9,14 @@ cd "$(dirname "$0")/.."
 source scripts/prerequisites.sh
 source scripts/example.sh
 
+if ! command -v prometheus-alertmanager >/dev/null; then
+    # Its service is not wanted here: masked before the package would start it.
+    sudo=; [ "$(id -u)" -eq 0 ] || sudo="sudo -n"
+    $sudo systemctl mask prometheus-alertmanager >/dev/null 2>&1 || true
+    need_packages prometheus-alertmanager
+fi
 need_packages openssl
 need_python delivery-2 aiosmtpd==1.4.6 standardwebhooks==1.1.0 ocsf-json-schema==1.2.0 jsonschema==4.25.1
 choose_cardea "$@"
 unset CARDEA_DATABASE_URL
-manager=$(command -v prometheus-alertmanager || true)
-if [ -z "$manager" ]; then
-    folder=$(mktemp -d /tmp/cardea-alertmanager.XXXXXX)
-    trap 'rm -rf "$folder"' EXIT
-    unpack_packages "$folder" prometheus-alertmanager
-    manager=$folder/usr/bin/prometheus-alertmanager
-fi
-"$tools/bin/python" scripts/delivery.py "$cardea" "$manager"
+exec "$tools/bin/python" scripts/delivery.py "$cardea"

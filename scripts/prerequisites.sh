@@ -1,7 +1,6 @@
 # Sourced by the other scripts: makes sure that what Cardea is built on is there, and installs it from Debian's packages where it can.
 #
 #   need_packages PACKAGE…   the Debian packages, installed if missing
-#   unpack_packages FOLDER PACKAGE…   the Debian packages unpacked into FOLDER, not installed: nothing is started, enabled or registered
 #   need_swift               a Swift toolchain, which no Debian package brings
 #   need_python NAME PACKAGE…   a virtual environment with these packages from PyPI, made under the user's cache if missing; sets $tools
 
@@ -34,20 +33,6 @@ need_packages() {
     echo "Installing ${missing[*]} …" >&2
     "${root[@]}" apt-get -qq update >&2
     "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends "${missing[@]}" >&2
-}
-
-unpack_packages() {
-    local folder=$1 archives
-    shift
-    archives=$(mktemp -d)
-    # As whoever runs this, wherever that may write; a second time with a fresh list of packages.
-    (cd "$archives" && { apt-get -qq download "$@" 2>/dev/null || { sudo -n apt-get -qq update || apt-get -qq update; apt-get -qq download "$@"; }; }) >&2 || {
-        echo "$* could not be downloaded: run apt-get update first." >&2
-        exit 1
-    }
-    mkdir -p "$folder"
-    for package in "$archives"/*.deb; do dpkg-deb -x "$package" "$folder"; done
-    rm -rf "$archives"
 }
 
 need_python() {
