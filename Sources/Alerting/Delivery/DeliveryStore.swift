@@ -14,14 +14,17 @@ public struct DeliveryStore: Sendable {
 
     // MARK: Who is told
 
-    /// What there is to do: whether something is to be routed, and the receivers for which something is due.
-    func due(_ connection: PostgresConnection) async throws -> (isRouting: Bool, receivers: [String]) {
+    /// What there is to do: whether something is to be routed, and for which of these receivers something is due.
+    func due(_ names: [String], _ connection: PostgresConnection) async throws -> (isRouting: Bool, receivers: [String]) {
         let row = try await connection.query(
             """
             select
                 exists (select from audit.outbox where due_at <= clock_timestamp())
                     or exists (select from audit.delivery where repeat_at <= clock_timestamp()) as routing,
-                array(select distinct receiver from audit.delivery where state = 'pending' and due_at <= clock_timestamp()) as receivers
+                array(
+                    select n from unnest(\(names)) n
+                    where exists (
+                        select from audit.delivery d where d.receiver = n and d.state = 'pending' and d.due_at <= clock_timestamp())) as receivers
             """)[0]
         return (try row.decode("routing", as: Bool.self), try row.decode("receivers", as: [String].self))
     }

@@ -69,11 +69,12 @@ public final class Dispatcher: Service {
 
     /// Routes what there is to tell, and gives the receivers that have something due.
     private func due(_ settings: DeliverySettings) async throws -> [Receiver] {
-        var (isRouting, names) = try await pool.withConnection { try await store.due($0) }
+        let all = settings.receivers.map(\.name)
+        var (isRouting, names) = try await pool.withConnection { try await store.due(all, $0) }
         if isRouting {
             let inhibitions = inhibitions
             try await pool.withTransaction { try await store.route(settings, inhibitions, $0) }
-            names = try await pool.withConnection { try await store.due($0) }.receivers
+            names = try await pool.withConnection { try await store.due(all, $0) }.receivers
         }
         return names.compactMap { settings[$0] }
     }

@@ -70,19 +70,25 @@ struct Quarantine {
                 "shard": "\(shard)", "event.index": "\(index)", "event.id": "\(event)", "projection": "\(projection)", "error": "\(reason)",
             ])
         guard isTold else { return }
-        let now = Timestamp(
-            microseconds: try await connection.query("select clock_timestamp() as now")[0].decode("now", as: PostgresTimestamp.self)
-                .microseconds)
+        // A tenant that no append brought in has no place on the record; then the default one is told.
+        let place = try await connection.query(
+            """
+            select clock_timestamp() as now, t.tenant is not null as is_known, coalesce(t.shard, audit.shard_of('default')) as shard
+            from (values (0)) v left join audit.tenant t on t.tenant = \(tenant) and t.shard = \(shard)
+            """)[0]
+        let now = Timestamp(microseconds: try place.decode("now", as: PostgresTimestamp.self).microseconds)
         let told = AuditEvent(
             header: EventHeader(
-                id: EventID(time: now), tenant: tenant, source: "cardea", type: .eventQuarantined, outcome: .error, severity: .high,
+                id: EventID(time: now), tenant: try place.decode("is_known", as: Bool.self) ? tenant : "default", source: "cardea",
+                type: .eventQuarantined, outcome: .error, severity: .high,
                 actorKind: .system),
             body: EventBody(
                 target: "event/\(event)", service: "cardea",
                 details: [
                     "shard": .int(Int64(shard)), "index": .int(index), "projection": .string(projection), "reason": .string(reason),
                 ]))
-        try await Appender.append([try EventEncoder().encode(told, now: now)], shard: shard, in: connection)
+        try await Appender.append(
+            [try EventEncoder().encode(told, now: now)], shard: try place.decode("shard", as: Int32.self), in: connection)
     }
 }
 
