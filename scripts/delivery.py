@@ -163,7 +163,7 @@ try:
     tcp: {{type: syslog, host: 127.0.0.1, port: {tcp}, transport: tcp, format: json, allow_private: true}}
     tls: {{type: syslog, host: localhost, port: {tls}, transport: tls, format: ocsf, ca: '{HOME}/cert.pem', allow_private: true}}
 routes:
-    - {{receivers: [signed, ocsf, fails, hangs, moved, gone, inside, manager, mail, udp, tcp, tls], rules: [baba05f9-3279-4b4d-b042-121b64a930e9]}}
+    - {{receivers: [signed, ocsf, fails, hangs, moved, gone, inside, manager, mail, udp, tcp, tls], rules: [brute_force_address]}}
 """)
     cardea("migrate")
     up = subprocess.Popen([CARDEA, "worker"], env=ENV, stdout=open(HOME + "/worker.log", "w"), stderr=subprocess.STDOUT)

@@ -66,20 +66,20 @@ public struct AlertStore: Sendable {
             let rows = try await connection.query(
                 """
                 insert into audit.alert (
-                    shard, id, tenant, rule_id, rule_title, rule_author, severity, tags, group_by, first_seen, last_seen, count, idle_after,
+                    shard, id, tenant, rule_id, rule_title, rule_name, rule_author, severity, tags, group_by, first_seen, last_seen, count, idle_after,
                     rule_digest, is_quiet)
-                select \(shard), a.id, a.tenant, a.rule_id, a.rule_title, a.rule_author, a.severity,
+                select \(shard), a.id, a.tenant, a.rule_id, a.rule_title, a.rule_name, a.rule_author, a.severity,
                     array(select jsonb_array_elements_text(a.tags)), a.group_by, a.first_seen, a.last_seen, a.count, a.idle_after,
                     a.rule_digest, a.is_quiet
                 from unnest(
-                    \(opened.map { PostgresUUID($0.id) }), \(opened.map(\.tenant)), \(opened.map(\.ruleID)), \(opened.map(\.ruleTitle)),
+                    \(opened.map { PostgresUUID($0.id) }), \(opened.map(\.tenant)), \(opened.map(\.ruleID)), \(opened.map(\.ruleTitle)), \(opened.map(\.ruleName)),
                     \(opened.map(\.ruleAuthor)), \(opened.map(\.severity.rawValue)), \(opened.map { json(.array($0.tags.map(JSONValue.string))) }),
                     \(opened.map { json(.object(JSONObject($0.group.map { ($0.field, JSONValue.string($0.value)) }))) }),
                     \(opened.map { PostgresTimestamp($0.firstSeen) }), \(opened.map { PostgresTimestamp($0.lastSeen) }),
                     \(opened.map { Int64($0.count) }), \(opened.map { definitions[$0.ruleID]?.idleAfterMicroseconds }),
                     \(opened.map { definitions[$0.ruleID]?.digest }), \(opened.map { quiet.contains($0.id) })
                 ) as a (
-                    id, tenant, rule_id, rule_title, rule_author, severity, tags, group_by, first_seen, last_seen, count, idle_after,
+                    id, tenant, rule_id, rule_title, rule_name, rule_author, severity, tags, group_by, first_seen, last_seen, count, idle_after,
                     rule_digest, is_quiet)
                 on conflict do nothing
                 returning idle_after, \(unsafe: StoredAlert.columns)

@@ -10,6 +10,8 @@ public struct StoredAlert: Sendable, Hashable {
     public var tenant: String
     public var ruleID: String
     public var ruleTitle: String
+    /// The rule's short name; nil where it has none, and for alerts from before these were kept.
+    public var ruleName: String?
     public var ruleAuthor: String?
     /// The digest of the rule's text when the alert opened; nil for alerts from before these were kept.
     public var ruleDigest: String?
@@ -37,7 +39,7 @@ public struct StoredAlert: Sendable, Hashable {
         let closedBy: String? = if case .person(let name) = life.closing { name } else { nil }
         return [
             "id": .string(id.description), "shard": .int(Int64(shard)), "tenant": .string(tenant), "rule_id": .string(ruleID),
-            "rule": .string(ruleTitle), "author": text(ruleAuthor), "severity": .string(severity.name),
+            "rule": .string(ruleTitle), "rule_name": text(ruleName), "author": text(ruleAuthor), "severity": .string(severity.name),
             "tags": .array(tags.map(JSONValue.string)), "group": .object(group), "state": .string(state.rawValue),
             "acknowledged_by": text(life.acknowledgedBy), "assignee": text(life.assignee),
             "closing": life.closing.map { if case .idle = $0 { "idle" } else { "person" } } ?? .null, "closed_by": text(closedBy),
@@ -52,7 +54,7 @@ public struct StoredAlert: Sendable, Hashable {
 extension StoredAlert {
     static let columns =
         """
-        shard, id, tenant, rule_id, rule_title, rule_author, rule_digest, severity, tags, group_by, state, acknowledged_by, assignee, closing, \
+        shard, id, tenant, rule_id, rule_title, rule_name, rule_author, rule_digest, severity, tags, group_by, state, acknowledged_by, assignee, closing, \
         closed_by, before_idle, is_idle, revision, first_seen, last_seen, count, opened_at, closed_at, merged_into, is_quiet
         """
 
@@ -74,7 +76,8 @@ extension StoredAlert {
         self.init(
             shard: try row.decode("shard", as: Int32.self), id: AlertID(try row.decode("id", as: PostgresUUID.self)),
             tenant: try row.decode("tenant", as: String.self), ruleID: try row.decode("rule_id", as: String.self),
-            ruleTitle: try row.decode("rule_title", as: String.self), ruleAuthor: try row.decode("rule_author", as: String?.self),
+            ruleTitle: try row.decode("rule_title", as: String.self), ruleName: try row.decode("rule_name", as: String?.self),
+            ruleAuthor: try row.decode("rule_author", as: String?.self),
             ruleDigest: try row.decode("rule_digest", as: String?.self),
             severity: Severity(rawValue: try row.decode("severity", as: Int16.self)) ?? .unknown,
             tags: try row.decode("tags", as: [String].self),

@@ -1,10 +1,18 @@
 import AuditEvents
+import Detection
 import Testing
 
 @testable import Alerting
 
 @Suite("Signatures, CEF and routes")
 struct PayloadTests {
+    private func alert(_ rule: String, _ severity: Severity, _ tenant: String) -> AlertFacts {
+        AlertFacts(
+            id: AlertID(high: 1, low: 1), tenant: tenant, ruleID: "id of \(rule)", ruleTitle: "Title of \(rule)", ruleName: rule,
+            severity: severity,
+            group: [:])
+    }
+
     /// The vector of the libraries of Standard Webhooks.
     static let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -62,9 +70,14 @@ struct PayloadTests {
             DeliveryRoute(receivers: ["all"]), DeliveryRoute(receivers: ["pager", "all"], leastSeverity: .high),
             DeliveryRoute(receivers: ["one"], rules: ["r1"]), DeliveryRoute(receivers: ["acme"], tenants: ["acme"]),
         ]
-        #expect(DeliveryRoute.receivers(routes, rule: "r0", severity: .low, tenant: "t") == ["all"])
-        #expect(DeliveryRoute.receivers(routes, rule: "r1", severity: .critical, tenant: "acme") == ["all", "pager", "one", "acme"])
-        #expect(DeliveryRoute.receivers(routes, rule: "r0", severity: .high, tenant: "t") == ["all", "pager"])
-        #expect(DeliveryRoute.receivers([], rule: "r0", severity: .high, tenant: "t").isEmpty)
+        #expect(DeliveryRoute.receivers(routes, for: alert("r0", .low, "t")) == ["all"])
+        #expect(DeliveryRoute.receivers(routes, for: alert("r1", .critical, "acme")) == ["all", "pager", "one", "acme"])
+        #expect(DeliveryRoute.receivers(routes, for: alert("r0", .high, "t")) == ["all", "pager"])
+        for name in ["r1", "id of r1", "Title of r1"] {
+            let route = DeliveryRoute(receivers: ["x"], rules: [name])
+            #expect(DeliveryRoute.receivers([route], for: alert("r1", .low, "t")) == ["x"])
+            #expect(DeliveryRoute.receivers([route], for: alert("r2", .low, "t")).isEmpty)
+        }
+        #expect(DeliveryRoute.receivers([], for: alert("r0", .high, "t")).isEmpty)
     }
 }

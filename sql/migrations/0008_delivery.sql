@@ -10,7 +10,7 @@ create table audit.quiet_batch (
 create index on audit.quiet_batch (recorded_at);
 comment on table audit.quiet_batch is 'The transactions of imports whose events nobody is to be told about; rows stay for 30 days.';
 
-alter table audit.alert add column is_quiet boolean not null default false;
+alter table audit.alert add column is_quiet boolean not null default false, add column rule_name text;
 comment on column audit.alert.is_quiet is 'Nobody is told: it holds nothing but events of imports that were not to be delivered.';
 
 create table audit.outbox (

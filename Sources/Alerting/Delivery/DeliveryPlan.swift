@@ -84,8 +84,7 @@ struct DeliveryPlan {
     }
 
     private func receivers(of alert: StoredAlert) -> [Receiver] {
-        DeliveryRoute.receivers(settings.routes, rule: alert.ruleID, severity: alert.severity, tenant: alert.tenant)
-            .compactMap { settings[$0] }
+        DeliveryRoute.receivers(settings.routes, for: AlertFacts(alert)).compactMap { settings[$0] }
     }
 
     private mutating func add(_ kind: Delivery.Kind, _ news: Int64?, _ alert: StoredAlert, _ receiver: Receiver) {

@@ -4,7 +4,7 @@ public import AuditEvents
 public struct DeliveryRoute: Sendable, Hashable {
     public var receivers: [String]
     public var leastSeverity: Severity?
-    /// Rule ids; empty: every rule.
+    /// Names, ids or titles of rules; empty: every rule.
     public var rules: Set<String>
     /// Tenants; empty: every tenant.
     public var tenants: Set<String>
@@ -13,15 +13,14 @@ public struct DeliveryRoute: Sendable, Hashable {
         (self.receivers, self.leastSeverity, self.rules, self.tenants) = (receivers, leastSeverity, rules, tenants)
     }
 
-    func matches(rule: String, severity: Severity, tenant: String) -> Bool {
-        severity.rawValue >= (leastSeverity?.rawValue ?? .min) && (rules.isEmpty || rules.contains(rule))
-            && (tenants.isEmpty || tenants.contains(tenant))
+    func matches(_ alert: AlertFacts) -> Bool {
+        alert.severity.rawValue >= (leastSeverity?.rawValue ?? .min) && (rules.isEmpty || alert.rule.contains { rules.contains($0) })
+            && (tenants.isEmpty || tenants.contains(alert.tenant))
     }
 
     /// The receivers of every route that matches, each once, in the routes' order.
-    public static func receivers(_ routes: [DeliveryRoute], rule: String, severity: Severity, tenant: String) -> [String] {
+    public static func receivers(_ routes: [DeliveryRoute], for alert: AlertFacts) -> [String] {
         var seen: Set<String> = []
-        return routes.filter { $0.matches(rule: rule, severity: severity, tenant: tenant) }.flatMap(\.receivers)
-            .filter { seen.insert($0).inserted }
+        return routes.filter { $0.matches(alert) }.flatMap(\.receivers).filter { seen.insert($0).inserted }
     }
 }

@@ -31,7 +31,7 @@ public struct AlertFilter: Sendable, Hashable {
         if !severities.isEmpty { parts.append("severity = any (\(severities.map(\.rawValue)))") }
         if !rules.isEmpty {
             let patterns = rules.map { AlertFilter.escaped($0).replacing("*", with: "%") }
-            parts.append("(rule_id ilike any (\(patterns)) or rule_title ilike any (\(patterns)))")
+            parts.append("(rule_id ilike any (\(patterns)) or rule_title ilike any (\(patterns)) or rule_name ilike any (\(patterns)))")
         }
         if !tenants.isEmpty { parts.append("tenant = any (\(tenants))") }
         if let since { parts.append("last_seen >= \(PostgresTimestamp(microseconds: since.microseconds))") }
@@ -42,7 +42,7 @@ public struct AlertFilter: Sendable, Hashable {
             let inGroup = "%" + AlertFilter.escaped(written) + "%"
             parts.append(
                 """
-                (concat_ws(' ', rule_id, rule_title, tenant, acknowledged_by, assignee, closed_by, array_to_string(tags, ' ')) ilike \(pattern)
+                (concat_ws(' ', rule_id, rule_title, rule_name, tenant, acknowledged_by, assignee, closed_by, array_to_string(tags, ' ')) ilike \(pattern)
                 or group_by::text ilike \(inGroup))
                 """)
         }

@@ -21,6 +21,8 @@ public struct Alert: Sendable, Hashable {
     public var id: AlertID
     public var ruleID: String
     public var ruleTitle: String
+    /// The short name by which people and other rules call it, where it has one.
+    public var ruleName: String?
     /// The rule's author, whom the Detection Rule License 1.1 asks to name.
     public var ruleAuthor: String?
     public var severity: Severity

@@ -95,7 +95,8 @@ struct CorrelationGroup: Sendable, Hashable {
         let metadata = plan.correlation.metadata
         journal.open(
             Alert(
-                id: id, ruleID: metadata.id, ruleTitle: metadata.title, ruleAuthor: metadata.author, severity: metadata.level.severity,
+                id: id, ruleID: metadata.id, ruleTitle: metadata.title, ruleName: metadata.name, ruleAuthor: metadata.author,
+                severity: metadata.level.severity,
                 tags: metadata.tags, tenant: tenant, group: group.map { Alert.GroupField(field: $0, value: $1) },
                 firstSeen: Timestamp(microseconds: seen.firstSeen), lastSeen: Timestamp(microseconds: seen.lastSeen),
                 count: seen.count, events: []),
