@@ -16,8 +16,11 @@ public struct AlertReplay: Sendable, Hashable {
 extension RuleSet {
     /// Judges the events of an alert again, in the order of time; nil where no rule has this id.
     ///
-    /// - Parameter events: in any order.
-    public func replay(_ events: [SealedEvent], for rule: String) -> AlertReplay? {
+    /// - Parameters:
+    ///   - events: in any order; those of the alert alone, or all that the record had around them: what a correlation of correlations counts is
+    ///     more than what its alert holds.
+    ///   - wanted: the alert; nil: the first that the rule opens.
+    public func replay(_ events: [SealedEvent], for rule: String, alert wanted: AlertID? = nil) -> AlertReplay? {
         guard let correlation = correlations.first(where: { $0.id == rule }) else { return nil }
         var engine = DetectionEngine(rules: self)
         var replay = AlertReplay(
@@ -31,7 +34,7 @@ extension RuleSet {
             rest = rest.dropFirst(instant.count)
             for change in engine.process(instant) + (isSettled ? engine.finish() : []) {
                 switch change {
-                case .open(let alert) where alert.ruleID == rule && id == nil:
+                case .open(let alert) where alert.ruleID == rule && id == nil && (wanted == nil || alert.id == wanted):
                     id = alert.id
                     replay.fired = isSettled ? alert.events.map(\.id).max() : event.event.id
                     replay.window = alert.events.map(\.id).sorted()

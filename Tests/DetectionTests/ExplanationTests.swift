@@ -103,6 +103,38 @@ struct ExplanationTests {
         }
     }
 
+    @Test("what a correlation of correlations met its condition with is found among all events, for its alert holds but those that fired")
+    func chainReplay() throws {
+        let yaml =
+            Self.yaml + """
+
+                ---
+                title: Success after many failures
+                id: chain
+                correlation:
+                    type: temporal_ordered
+                    rules: [many, other]
+                    group-by: [client_ip]
+                    timespan: 5m
+                """
+        let rules = try RuleSet(files: [(name: "x.yml", yaml: Array(yaml.utf8))])
+        let events =
+            [0, 5, 10].map { event(at: $0) } + [
+                event(at: 20, ip: "192.0.2.9"), event("root", at: 30, type: EventType("authn_login_success")),
+            ]
+        let sealed = events.enumerated().map { place, event in
+            SealedEvent(shard: 0, index: Int64(place), sealedAt: event.time, event: event)
+        }
+        var engine = DetectionEngine(rules: rules)
+        let opened = (engine.process(sealed) + engine.finish()).compactMap { if case .open(let alert) = $0 { alert } else { nil } }
+        let alert = try #require(opened.first { $0.ruleID == "chain" })
+        let own = sealed.filter { sealed in alert.events.contains { $0.id == sealed.event.id } }
+        #expect(own.count == 2 && rules.replay(own, for: "chain")?.fired == nil)
+        let replay = try #require(rules.replay(sealed.shuffled(), for: "chain", alert: alert.id))
+        #expect(replay.fired == sealed[4].event.id && replay.window == own.map(\.event.id))
+        #expect(rules.replay(sealed, for: "chain", alert: AlertID(high: 1, low: 1))?.fired == nil)
+    }
+
     @Test("a definition holds the rule and those that it counts, nothing else, and is what it was made of")
     func definition() throws {
         let rules = try rules()

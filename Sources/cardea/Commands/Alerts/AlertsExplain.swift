@@ -25,9 +25,15 @@ extension AlertsCommand {
                     if let digest = alert.ruleDigest { source = try await store.ruleSource(digest, connection) }
                     return (alert, ids, try await EventQuery.events(ids, shard: alert.shard, connection), source)
                 }
-                let explanation = try AlertExplanation(
+                var explanation = try AlertExplanation(
                     alert, ids: ids, events: events, source: source,
                     present: try WorkingRules(deployment.settings).load().set.definition(of: alert.ruleID))
+                if !explanation.isReplayed, let first = events.compactMap(\.index).min(), let last = events.compactMap(\.index).max() {
+                    explanation.replay(
+                        try await pool.withConnection {
+                            try await Explain.around(first, last, shard: alert.shard, tenant: alert.tenant, $0)
+                        })
+                }
                 switch one.output.output {
                 case .json, .jsonl: StandardOutput.write(RowPrinter.text(.object(explanation.json)) + "\n")
                 case .csv:
@@ -38,6 +44,24 @@ extension AlertsCommand {
                 case .table: explanation.write()
                 }
             }
+        }
+
+        /// How far back the record is read for what the alert's own events do not tell.
+        private static let reach: Int64 = 50_000
+
+        /// The tenant's events from before the alert's first to its last.
+        private static func around(
+            _ first: Int64, _ last: Int64, shard: Int32, tenant: String, _ connection: PostgresConnection
+        ) async throws -> [SealedEvent] {
+            var events: [SealedEvent] = []
+            var from = max(0, first - reach)
+            let end = min(last, first + reach)
+            while from <= end {
+                let page = try await LogReader().read(connection, shard: shard, from: from, limit: Int(min(5000, end - from + 1)))
+                events += page.filter { $0.event.header.tenant.utf8.elementsEqual(tenant.utf8) && !$0.event.header.type.isAboutAlerts }
+                from += 5000
+            }
+            return events
         }
     }
 }
@@ -51,7 +75,8 @@ struct AlertExplanation {
     /// `as it was`, or `present` for an alert from before the texts were kept.
     private let origin: String
     private let isCurrent: Bool
-    private let replay: AlertReplay?
+    private let rules: RuleSet
+    private var replay: AlertReplay?
     private let matches: [EventID: [MatchExplanation]]
 
     /// - Parameters:
@@ -71,9 +96,19 @@ struct AlertExplanation {
         do { rules = try RuleSet(files: [(name: "rule \(alert.ruleID)", yaml: Array(text.utf8))]) } catch {
             throw Failure("the rule as it was cannot be read by this cardea: \(error)")
         }
+        self.rules = rules
         replay = rules.replay(
             events.map { SealedEvent(shard: $0.shard, index: $0.index ?? 0, sealedAt: $0.recordedAt, event: $0.event) }, for: alert.ruleID)
         matches = Dictionary(events.map { ($0.event.id, rules.explain($0.event, for: alert.ruleID)) }) { $1 }
+    }
+
+    /// Whether it is known with which event the condition was met.
+    var isReplayed: Bool { replay?.fired != nil }
+
+    /// Judges all that the record had around the alert, where its own events are not enough: of a correlation of correlations, of values never seen.
+    mutating func replay(_ history: [SealedEvent]) {
+        guard let found = rules.replay(history, for: alert.ruleID, alert: alert.id), found.fired != nil else { return }
+        replay = found
     }
 
     private var window: Set<EventID> { Set(replay?.window ?? []) }
@@ -147,7 +182,7 @@ struct AlertExplanation {
             out += "\(replay.window.count) events within \(replay.timespanMicroseconds / 1_000_000) s up to \(fired.time) met the condition"
             out += replay.groupBy.isEmpty ? "\n" : ", counted by \(RowPrinter.visible(replay.groupBy.joined(separator: ", ")))\n"
         } else {
-            out += "cannot be found again: these events alone do not meet the rule's condition\n"
+            out += "cannot be found again: neither these events nor the 50,000 before them meet the rule's condition\n"
         }
         if gone > 0 { out += "\(gone) of the events are not on the record any more\n" }
         out += "\n" + Colour.bold("The events") + " (* in the window)\n"
