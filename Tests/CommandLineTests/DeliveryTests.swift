@@ -74,6 +74,9 @@ struct DeliveryTests {
             #expect(try await run(["deliveries", "show", String(id.prefix(8))]).contains("203.0.113.2"))
             #expect(try await run(["deliveries", "replay", id, "--as", "ann"]) == "1 to be sent once more\n")
             #expect(try await run(["query", "--type", "audit_delivery_*", "-o", "jsonl"]).contains("audit_delivery_replayed"))
+            let alert = try #require(try JSONValue(parsing: first.utf8).object?["alert"]?.string)
+            let shown = try await run(["alerts", "show", alert])
+            #expect(shown.contains("inside") && shown.contains("away"))
             _ = try await run(["deliveries", "show", "0000"], status: 1)
             #expect(outputs.allSatisfy { !$0.contains(Self.secret) && !$0.contains("hidden-token") })
         }

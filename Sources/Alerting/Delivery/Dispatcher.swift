@@ -48,7 +48,7 @@ public final class Dispatcher: Service {
                     do {
                         let settings = settings.current
                         if tidied.map({ ContinuousClock.now - $0 > .seconds(600) }) ?? true {
-                            try await pool.withTransaction { try await store.tidy(settings, $0) }
+                            try await Dispatcher.tidy(settings, pool)
                             tidied = .now
                         }
                         if !settings.receivers.isEmpty {
@@ -65,6 +65,11 @@ public final class Dispatcher: Service {
                 }
             }
         }
+    }
+
+    /// Forgets what is done and what nobody wants; a dispatcher that runs does so by itself.
+    public static func tidy(_ settings: DeliverySettings, _ pool: PostgresPool) async throws {
+        try await pool.withTransaction { try await DeliveryStore().tidy(settings, $0) }
     }
 
     /// Routes what there is to tell, and gives the receivers that have something due.

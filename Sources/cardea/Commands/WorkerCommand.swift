@@ -1,3 +1,4 @@
+import Alerting
 import ArgumentParser
 import Detection
 import EventStore
@@ -36,6 +37,7 @@ struct WorkerCommand: AsyncParsableCommand {
                     if StandardError.isTerminal { StandardError.write("\r\u{1b}[K\(folded) events folded") }
                 }
                 if StandardError.isTerminal { StandardError.write("\r\u{1b}[K") }
+                try await Dispatcher.tidy(receivers, pool)
                 StandardError.write("cardea: \(folded) events folded, nothing left\n")
                 return
             }
