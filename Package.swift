@@ -58,6 +58,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "PostgreSQL", dependencies: ["CLibpq", .logging, .collections], swiftSettings: settings),
         .target(name: "AuditEvents", dependencies: [.crypto], swiftSettings: settings),
+        .target(name: "TransparencyLog", dependencies: [.crypto], swiftSettings: settings),
         .target(name: "LogFormats", dependencies: ["AuditEvents", "CZlib", .yams], swiftSettings: settings),
         .target(
             name: "Detection", dependencies: ["AuditEvents", .yams, .crypto], resources: [.embedInCode("Rules")],
@@ -139,6 +140,9 @@ let package = Package(
             name: "LogFormatsTests", dependencies: ["ConformanceTesting", "LogFormats", "AuditEvents", "AuditTesting", "CZlib"],
             swiftSettings: settings),
         .testTarget(name: "PostgreSQLTests", dependencies: ["PostgreSQL", "DatabaseTesting", .logging], swiftSettings: settings),
+        .testTarget(
+            name: "TransparencyLogTests", dependencies: ["TransparencyLog", "ConformanceTesting", "AuditTesting", .crypto],
+            swiftSettings: settings),
         .testTarget(
             name: "ProjectionsTests",
             dependencies: [

@@ -32,7 +32,8 @@ struct APIKeyRoutes: Sendable {
         routes.delete(
             "api-keys/:id", policy: .authenticated,
             APIOperation(
-                "Revokes an API key of one's own", parameters: [.path("id", .string(length: 1...64))], gives: [.noContent: .empty],
+                "Revokes an API key of one's own", parameters: [.path("id", .string(pattern: "^[A-Za-z0-9_-]{1,64}$"))],
+                gives: [.noContent: .empty],
                 fails: [.notFound]),
             use: revoke)
     }
