@@ -106,14 +106,15 @@ struct RoutingTests {
             _ = try await bed.desk.change(try await bed.stored(alert.id), .acknowledge, by: "ann")
             for statement in [delivered, later] { try await bed.force(statement) }
             try await bed.route(settings)
-            #expect(try await bed.plan().dropFirst(5) == ["am firing"])
+            // Of its repetitions the last is kept.
+            #expect(try await bed.plan().dropFirst(3) == ["hook firing", "am firing"])
             _ = try await bed.desk.change(try await bed.stored(alert.id), .resolve, by: "ann")
             for statement in [delivered, later] { try await bed.force(statement) }
             try await bed.route(settings)
-            #expect(try await bed.plan().dropFirst(6) == ["hook resolved", "am resolved", "once resolved"])
+            #expect(try await bed.plan() == ["hook firing", "am firing", "once firing", "hook resolved", "am resolved", "once resolved"])
             try await bed.force(later)
             try await bed.route(settings)
-            #expect(try await bed.count("audit.delivery") == 9)
+            #expect(try await bed.count("audit.delivery") == 6)
         }
     }
 

@@ -88,6 +88,13 @@ public struct DeliveryStore: Sendable {
             let shards = rows.map(\.place.shard)
             let alerts = rows.map { PostgresUUID($0.place.alert) }
             let receivers = rows.map(\.place.receiver)
+            // Of repetitions the last is kept: an alert that stays active for weeks is told of thousands of times.
+            try await connection.execute(
+                """
+                delete from audit.delivery d
+                using unnest(\(shards), \(alerts), \(receivers)) as p (shard, alert, receiver)
+                where d.shard = p.shard and d.alert = p.alert and d.receiver = p.receiver and d.news is null and d.state = 'delivered'
+                """)
             // What is told now is the news from which the next repetition counts.
             try await connection.execute(
                 """
