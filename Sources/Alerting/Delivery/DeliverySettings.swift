@@ -21,6 +21,8 @@ public struct DeliverySettings: Sendable {
     public var routes: [DeliveryRoute] = []
     /// Names of the receivers that hold a secret in the file itself.
     public var withSecrets: [String] = []
+    /// Receivers that cannot be read here, and why; none unless that was allowed.
+    public var unreadable: [(name: String, error: RuleError)] = []
 
     public static let maximumReceivers = 100
 
@@ -31,9 +33,11 @@ public struct DeliverySettings: Sendable {
     /// - Parameters:
     ///   - variable: what an environment variable holds.
     ///   - contents: what a file holds.
+    ///   - isLenient: whether receivers that cannot be read are left out: who only looks may not have everybody's secrets.
     /// - Throws: `RuleErrors` with every fault, by its place.
     public init(
-        _ yaml: [UInt8], file: String, variable: @escaping (String) -> String?, contents: @escaping (String) -> [UInt8]?
+        _ yaml: [UInt8], file: String, variable: @escaping (String) -> String?, contents: @escaping (String) -> [UInt8]?,
+        isLenient: Bool = false
     ) throws(RuleErrors) {
         self.init()
         var errors: [RuleError] = []
@@ -54,7 +58,9 @@ public struct DeliverySettings: Sendable {
                             }
                             receivers.append(try reading.receiver(name))
                             if reading.hasSecret { withSecrets.append(name) }
-                        } catch { errors.append(error) }
+                        } catch {
+                            if isLenient { unreadable.append((name, error)) } else { errors.append(error) }
+                        }
                     }
                     if receivers.count > DeliverySettings.maximumReceivers {
                         throw node.error(.limit, "there may be \(DeliverySettings.maximumReceivers) receivers", construct: "")
@@ -68,7 +74,11 @@ public struct DeliverySettings: Sendable {
                 } else {
                     routes = [DeliveryRoute(receivers: receivers.map(\.name))]
                 }
-                if let node = members["routes"], errors.isEmpty, let wrong = routes.flatMap(\.receivers).first(where: { self[$0] == nil }) {
+                if let node = members["routes"], errors.isEmpty,
+                    let wrong = routes.flatMap(\.receivers).first(where: { name in
+                        self[name] == nil && !unreadable.contains { $0.name == name }
+                    })
+                {
                     throw node.error(.reference, "no receiver has this name", construct: wrong)
                 }
             }

@@ -27,7 +27,7 @@ extension AlertsCommand {
         func run() async throws {
             let deployment = try await Deployment.open(database)
             let delivery = try WorkingDelivery(deployment.settings)
-            let settings = try delivery.load()
+            let settings = try delivery.load(isLenient: true)
             try await deployment.withPool(.reader, connections: 1) { pool in
                 let (counts, disabled) = try await pool.withConnection { connection in
                     (try await DeliveryStore().counts(connection), try await DeliveryStore().disabled(settings, connection))
@@ -35,7 +35,7 @@ extension AlertsCommand {
                 var printer = RowPrinter(
                     output.output, columns: ["name", "type", "destination", "state", "pending", "delivered", "dead"].map { .init($0) })
                 printer.print(
-                    settings.receivers.map { receiver in
+                    settings.receivers.map { receiver -> JSONObject in
                         func count(_ state: Delivery.State) -> JSONValue { .int(Int64(counts[receiver.name]?[state] ?? 0)) }
                         return [
                             "name": .string(receiver.name), "type": .string(receiver.kind), "destination": .string(receiver.destination),
@@ -44,7 +44,10 @@ extension AlertsCommand {
                         ]
                     })
                 printer.finish()
-                if settings.receivers.isEmpty, output.output == .table {
+                for fault in settings.unreadable {
+                    StandardError.write("cardea: \(fault.name) cannot be read here: \(RowPrinter.visible("\(fault.error)"))\n")
+                }
+                if settings.receivers.isEmpty, settings.unreadable.isEmpty, output.output == .table {
                     StandardError.write(
                         "no receivers: \(RowPrinter.visible(delivery.path)) names none; `cardea help alerts receivers` shows such a file\n")
                 }

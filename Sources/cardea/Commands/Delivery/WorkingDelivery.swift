@@ -24,12 +24,14 @@ struct WorkingDelivery {
     }
 
     /// - Throws: `Failure`, with all faults of the file. No file: no receivers.
-    func load() throws -> DeliverySettings {
+    ///
+    /// - Parameter isLenient: whether receivers that cannot be read here are left out.
+    func load(isLenient: Bool = false) throws -> DeliverySettings {
         guard access(path, F_OK) == 0 else { return DeliverySettings() }
         do {
             return try DeliverySettings(
                 try RuleFiles.contents(of: path), file: path, variable: { getenv($0).map { String(cString: $0) } },
-                contents: { try? RuleFiles.contents(of: $0, maximum: 64 << 10) })
+                contents: { try? RuleFiles.contents(of: $0, maximum: 64 << 10) }, isLenient: isLenient)
         } catch let errors as RuleErrors {
             throw Failure(errors.description, hint: "The documentation of Alerting shows such a file.", status: 2)
         }
@@ -37,8 +39,9 @@ struct WorkingDelivery {
 
     /// The receiver of this name.
     func receiver(_ name: String) throws -> Receiver {
-        let settings = try load()
+        let settings = try load(isLenient: true)
         if let receiver = settings[name] { return receiver }
+        if let fault = settings.unreadable.first(where: { $0.name == name }) { throw Failure("\(fault.error)", status: 2) }
         let names = settings.receivers.map(\.name).joined(separator: ", ")
         throw Failure(
             "there is no receiver '\(name)'",
