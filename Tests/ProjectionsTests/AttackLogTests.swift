@@ -22,7 +22,7 @@ struct AttackLogTests {
                     "/a?id=1%20or%202>1%23", "/a?id=extractvalue(1,concat(0x7e,version()))", "/a?id=1%2Bunion%2Bselect%2B1",
                 ], status: 200)
         ),
-        ("Path traversal", log(["/cgi-bin/.%2e/.%2e/x", "/....//....//etc/x", "/x?f=..%5C..%5Cwindows%5Cwin.ini"], status: 400)),
+        ("Path traversal", log(["/files/.%2e/.%2e/x", "/....//....//etc/x", "/x?f=..%5C..%5Cwindows%5Cwin.ini"], status: 400)),
         (
             "Cross-site scripting",
             log([
