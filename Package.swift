@@ -74,7 +74,7 @@ let package = Package(
         .target(
             name: "EventStore",
             dependencies: [
-                "PostgreSQL", "AuditEvents", "Schema", .crypto, .collections, .lifecycle, .logging, .metrics,
+                "PostgreSQL", "AuditEvents", "TransparencyLog", "Schema", .crypto, .collections, .lifecycle, .logging, .metrics,
             ], swiftSettings: settings),
         .target(
             name: "Alerting",
@@ -86,6 +86,12 @@ let package = Package(
         .target(
             name: "Projections", dependencies: ["EventStore", "Detection", "Alerting", .lifecycle, .logging, .metrics],
             swiftSettings: settings),
+        .target(
+            name: "Compliance",
+            dependencies: [
+                "EventStore", "PostgreSQL", "AuditEvents", "TransparencyLog", .crypto, .httpClient, .lifecycle, .logging, .metrics,
+            ],
+            swiftSettings: settings),
         .target(name: "AuditTesting", dependencies: ["AuditEvents"], swiftSettings: settings),
         .target(
             name: "ExampleAPI",
@@ -94,8 +100,8 @@ let package = Package(
         .executableTarget(
             name: "cardea",
             dependencies: [
-                "Projections", "EventStore", "Alerting", "Detection", "LogFormats", "ExampleAPI", "AuditMiddleware", "AuditEvents",
-                "PostgreSQL",
+                "Compliance", "Projections", "EventStore", "Alerting", "Detection", "LogFormats", "ExampleAPI", "AuditMiddleware",
+                "AuditEvents", "PostgreSQL", "TransparencyLog",
                 .argumentParser, .configuration, .hummingbird, .lifecycle, .logging, .systemPackage, .unixSignals,
             ], swiftSettings: settings),
         .target(

@@ -24,6 +24,7 @@ public enum Schema {
         Migration(version: 7, name: "rule_switches", sql: text(PackageResources._007_rule_switches_sql)),
         Migration(version: 8, name: "delivery", sql: text(PackageResources._008_delivery_sql)),
         Migration(version: 9, name: "quarantine", sql: text(PackageResources._009_quarantine_sql)),
+        Migration(version: 10, name: "proof", sql: text(PackageResources._010_proof_sql)),
     ]
 
     /// The newest version that this binary knows.
@@ -49,6 +50,12 @@ public enum Schema {
         Object(name: "functions/enable_receiver", sql: text(PackageResources.enable_receiver_sql)),
         Object(name: "functions/seal_restored", sql: text(PackageResources.seal_restored_sql)),
         Object(name: "functions/seal", sql: text(PackageResources.seal_sql)),
+        Object(name: "functions/extend_tree", sql: text(PackageResources.extend_tree_sql)),
+        Object(name: "functions/keep_checkpoint", sql: text(PackageResources.keep_checkpoint_sql)),
+        Object(name: "functions/keep_cosignature", sql: text(PackageResources.keep_cosignature_sql)),
+        Object(name: "functions/keep_verification", sql: text(PackageResources.keep_verification_sql)),
+        Object(name: "functions/log_name", sql: text(PackageResources.log_name_sql)),
+        Object(name: "functions/change_key", sql: text(PackageResources.change_key_sql)),
         Object(name: "functions/forget_rate_limits", sql: text(PackageResources.forget_rate_limits_sql)),
         Object(name: "functions/take_rate_limits", sql: text(PackageResources.take_rate_limits_sql)),
         Object(name: "functions/claim_proof", sql: text(PackageResources.claim_proof_sql)),

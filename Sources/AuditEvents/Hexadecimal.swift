@@ -5,11 +5,15 @@ package enum Hexadecimal {
     package static func encode(_ bytes: some Collection<UInt8>) -> String {
         var text: [UInt8] = []
         text.reserveCapacity(bytes.count * 2)
+        append(bytes, to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    package static func append(_ bytes: some Collection<UInt8>, to text: inout [UInt8]) {
         for byte in bytes {
             text.append(digits[Int(byte >> 4)])
             text.append(digits[Int(byte & 0xf)])
         }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// The bytes; nil unless it is an even number of hex digits, of lower case unless `allowingUpperCase`.

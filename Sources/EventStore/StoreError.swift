@@ -9,6 +9,8 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let privileges = Code(name: "privileges")
         public static let spool = Code(name: "spool")
         public static let record = Code(name: "record")
+        /// A file or folder that cannot be read or written.
+        public static let file = Code(name: "file")
         /// A worker's lease was taken over: its transaction was rolled back.
         public static let fenced = Code(name: "fenced")
     }

@@ -38,15 +38,18 @@ public struct InclusionDocument: Sendable, Hashable {
     public var index: UInt64
     public var proof: [MerkleHash]
     public var checkpoint: SignedNote
+    /// What an application adds; Cardea the leaf's data.
+    public var extra: [UInt8]?
 
     private static let header = "c2sp.org/tlog-proof@v1"
 
-    public init(index: UInt64, proof: [MerkleHash], checkpoint: SignedNote) {
-        (self.index, self.proof, self.checkpoint) = (index, proof, checkpoint)
+    public init(index: UInt64, proof: [MerkleHash], checkpoint: SignedNote, extra: [UInt8]? = nil) {
+        (self.index, self.proof, self.checkpoint, self.extra) = (index, proof, checkpoint, extra)
     }
 
     public var bytes: [UInt8] {
-        let lines = [Self.header, "index \(index)"] + proof.map(\.description)
+        let lines =
+            [Self.header] + (extra.map { ["extra " + Base64.encode($0)] } ?? []) + ["index \(index)"] + proof.map(\.description)
         return Array((lines.joined(separator: "\n") + "\n\n").utf8) + checkpoint.bytes
     }
 
@@ -56,17 +59,27 @@ public struct InclusionDocument: Sendable, Hashable {
         guard let blank = bytes.indices.dropLast().first(where: { bytes[$0] == 0x0a && bytes[$0 + 1] == 0x0a }) else {
             throw NoteError(.malformed, "a proof without an empty line before its checkpoint")
         }
-        let lines = bytes[..<blank].split(separator: 0x0a, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
-        guard lines.count >= 2, lines[0].utf8.elementsEqual(Self.header.utf8), lines.count <= 2 + MerkleProof.maximumLength,
-            lines[1].hasPrefix("index "), let index = UInt64(lines[1].dropFirst(6)),
-            String(index).utf8.elementsEqual(lines[1].utf8.dropFirst(6))
-        else { throw NoteError(.malformed, "a proof begins with \(Self.header) and the leaf's index") }
-        var proof: [MerkleHash] = []
-        for line in lines[2...] {
+        var lines = bytes[..<blank].split(separator: 0x0a, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }[
+            ...]
+        guard let first = lines.popFirst(), first.utf8.elementsEqual(Self.header.utf8) else {
+            throw NoteError(.malformed, "a proof begins with \(Self.header)")
+        }
+        extra = nil
+        if let line = lines.first, line.hasPrefix("extra ") {
+            guard let data = Base64.decode(line.dropFirst(6)) else { throw NoteError(.malformed, "the extra data is not Base64") }
+            extra = data
+            lines.removeFirst()
+        }
+        guard let line = lines.popFirst(), line.hasPrefix("index "), let index = UInt64(line.dropFirst(6)),
+            String(index).utf8.elementsEqual(line.utf8.dropFirst(6)), lines.count <= MerkleProof.maximumLength
+        else { throw NoteError(.malformed, "a proof names the leaf's index, and then at most \(MerkleProof.maximumLength) hashes") }
+        self.index = index
+        proof = []
+        for line in lines {
             guard let hash = MerkleHash(base64: line) else { throw NoteError(.malformed, "a line of the proof is no hash") }
             proof.append(hash)
         }
-        self.init(index: index, proof: proof, checkpoint: try SignedNote(bytes[(blank + 2)...]))
+        checkpoint = try SignedNote(bytes[(blank + 2)...])
     }
 
     /// The checkpoint, where a known key signed it and the leaf is in its tree.

@@ -21,18 +21,27 @@ public struct MerkleHash: Sendable, Hashable {
 
     /// The hash of a leaf's data.
     public static func leaf(_ data: some Sequence<UInt8>) -> MerkleHash {
-        var bytes: [UInt8] = [0]
-        bytes.append(contentsOf: data)
-        return MerkleHash(SHA256.hash(data: bytes))
+        var hash = SHA256()
+        hash.update(data: [0])
+        hash.update(data: Array(data))
+        return MerkleHash(hash.finalize())
     }
 
     /// The hash of two subtrees.
     public static func node(_ left: MerkleHash, _ right: MerkleHash) -> MerkleHash {
-        var bytes: [UInt8] = [1]
-        bytes.reserveCapacity(65)
-        left.append(to: &bytes)
-        right.append(to: &bytes)
-        return MerkleHash(SHA256.hash(data: bytes))
+        // Without an array: a tree has as many nodes as leaves.
+        withUnsafeTemporaryAllocation(byteCount: 65, alignment: 8) { bytes in
+            bytes[0] = 1
+            for (place, word) in [left.words.0, left.words.1, left.words.2, left.words.3].enumerated() {
+                bytes.storeBytes(of: word.bigEndian, toByteOffset: 1 + 8 * place, as: UInt64.self)
+            }
+            for (place, word) in [right.words.0, right.words.1, right.words.2, right.words.3].enumerated() {
+                bytes.storeBytes(of: word.bigEndian, toByteOffset: 33 + 8 * place, as: UInt64.self)
+            }
+            var hash = SHA256()
+            hash.update(bufferPointer: UnsafeRawBufferPointer(bytes))
+            return MerkleHash(hash.finalize())
+        }
     }
 
     /// The root of a tree without leaves.

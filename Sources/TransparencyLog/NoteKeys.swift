@@ -24,6 +24,9 @@ public struct NoteVerifier: Sendable, Hashable {
         id = Array(SHA256.hash(data: Array(name.utf8) + [0x0a, algorithm.rawValue] + key).prefix(4))
     }
 
+    /// The same key under another name; nil for a name with blanks or `+`.
+    public func named(_ name: String) -> NoteVerifier? { NoteVerifier(name: name, algorithm: algorithm, key: key) }
+
     /// Reads `NAME+HEX+BASE64`.
     ///
     /// - Throws: `NoteError` with `.malformed`.
@@ -42,7 +45,8 @@ public struct NoteVerifier: Sendable, Hashable {
     /// `NAME+HEX+BASE64`.
     public var text: String { "\(name)+\(hex)+\(Base64.encode([algorithm.rawValue] + key))" }
 
-    private var hex: String { id.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+    /// The key id as eight hexadecimal digits.
+    public var hex: String { id.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
 
     /// Not empty, without blanks of any kind and without `+`.
     static func isName(_ bytes: ArraySlice<UInt8>) -> Bool {
@@ -81,6 +85,9 @@ public struct NoteSigner: Sendable {
         (self.key, self.verifier) = (key, verifier)
     }
 
+    /// The same key under another name; nil for a name with blanks or `+`.
+    public func named(_ name: String) -> NoteSigner? { NoteSigner(name: name, key: key, algorithm: verifier.algorithm) }
+
     /// Reads `PRIVATE+KEY+NAME+HEX+BASE64`.
     ///
     /// - Throws: `NoteError` with `.malformed`, which does not hold the text.
@@ -99,7 +106,7 @@ public struct NoteSigner: Sendable {
         "PRIVATE+KEY+\(verifier.name)+\(hex)+\(Base64.encode([verifier.algorithm.rawValue] + Array(key.rawRepresentation)))"
     }
 
-    private var hex: String { verifier.id.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
+    private var hex: String { verifier.hex }
 
     /// The signature of a text that ends with a line feed.
     ///

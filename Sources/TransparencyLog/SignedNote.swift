@@ -6,6 +6,8 @@ public struct SignedNote: Sendable, Hashable {
         public var keyID: [UInt8]
         /// What the key's algorithm makes of the text.
         public var bytes: [UInt8]
+
+        public init(name: String, keyID: [UInt8], bytes: [UInt8]) { (self.name, self.keyID, self.bytes) = (name, keyID, bytes) }
     }
 
     /// Ends with a line feed.

@@ -10,6 +10,9 @@ public struct Subtree: Sendable, Hashable {
     public let first: UInt64
     public let end: UInt64
 
+    /// - Precondition: `first` is a multiple of the largest power of two that is not above `end - first`, as it is in every proof.
+    public init(first: UInt64, end: UInt64) { (self.first, self.end) = (first, end) }
+
     /// The complete subtrees that it is made of, the largest first: what has to be known to hash it.
     public var nodes: [TreeNode] {
         var nodes: [TreeNode] = []

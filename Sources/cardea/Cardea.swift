@@ -25,6 +25,11 @@ struct Cardea: AsyncParsableCommand {
                     Query.self, Tail.self, ViewsCommand.self, AlertsCommand.self, DeliveriesCommand.self, RulesCommand.self,
                     RoutesCommand.self,
                 ]),
+            CommandGroup(
+                name: "Prove",
+                subcommands: [
+                    ExportCommand.self, VerifyCommand.self, ProveCommand.self, KeysCommand.self, TilesCommand.self,
+                ]),
             CommandGroup(name: "Maintain", subcommands: [ProjectionsCommand.self, BenchCommand.self, Completion.self]),
         ])
 

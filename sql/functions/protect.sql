@@ -10,3 +10,7 @@ end
 $$;
 select audit.protect('audit.event');
 select audit.protect('audit.log');
+select audit.protect('audit.tile');
+select audit.protect('audit.signed_checkpoint');
+select audit.protect('audit.cosignature');
+select audit.protect('audit.verification');

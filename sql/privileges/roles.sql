@@ -32,6 +32,14 @@ grant execute on function audit.quiet to cardea_worker;
 grant select on audit.quarantine to cardea_worker, cardea_reader, cardea_admin;
 grant insert on audit.quarantine to cardea_worker;
 
+-- The tree over the record: anybody who reads may prove, the worker extends and signs. Nobody else writes hashes.
+grant select on audit.tree, audit.tile, audit.signed_checkpoint, audit.cosignature, audit.log_key, audit.verification
+    to cardea_worker, cardea_reader, cardea_admin;
+grant execute on function audit.log_name to cardea_worker, cardea_reader, cardea_admin;
+grant execute on function audit.extend_tree, audit.keep_checkpoint, audit.keep_cosignature, audit.keep_verification
+    to cardea_worker, cardea_admin;
+grant execute on function audit.change_key to cardea_worker, cardea_admin;
+
 -- The responder decides what becomes of alerts, through functions that leave an event behind; of the record it sees the alerts alone.
 grant select on audit.alert, audit.alert_event, audit.alert_change, audit.rule_version, audit.silence, audit.migration to cardea_responder;
 grant execute on function audit.change_alert, audit.create_silence, audit.expire_silence, audit.switch_rule, audit.replay_deliveries,

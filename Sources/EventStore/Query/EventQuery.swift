@@ -72,7 +72,27 @@ public struct EventQuery: Sendable {
             event: try LogReader.event(row, from: 3))
     }
 
-    private var condition: SQL {
+    /// What the filter asks for, for whoever writes it down: flags with their values, times resolved.
+    public var text: String {
+        var parts: [String] = []
+        func add(_ name: String, _ values: [String]) { if !values.isEmpty { parts.append("\(name):\(values.joined(separator: ","))") } }
+        add("type", filter.types)
+        add("outcome", filter.outcomes.map(\.rawValue))
+        add("actor", filter.actors)
+        add("ip", filter.addresses)
+        add("route", filter.routes)
+        add("status", filter.statuses.map { "\($0.lowerBound)-\($0.upperBound)" })
+        add("tenant", filter.tenants)
+        add("source", filter.sources)
+        add("since", filter.since.map { [$0.description] } ?? [])
+        add("until", filter.until.map { [$0.description] } ?? [])
+        add("text", filter.text)
+        if filter.own { parts.append("own:true") }
+        return parts.joined(separator: " ")
+    }
+
+    /// What the filter asks for, over `audit.event e`.
+    public var condition: SQL {
         var parts: [SQL] = ["true"]
         if !filter.types.isEmpty { parts.append("e.type like any (\(filter.types.map(EventQuery.pattern)))") }
         if !filter.own, !filter.types.contains(where: { $0.hasPrefix("audit_") || $0.hasPrefix("audit*") }) {

@@ -21,6 +21,7 @@ struct Up: AsyncParsableCommand {
     @Flag(help: "Also run the example API behind Cardea's middleware.") var example = false
     @Option(help: "The example API's port; 0 takes a free one.") var port: Int?
     @Option(help: "How many shards there should be at least.") var shards: Int?
+    @OptionGroup var trees: TreeOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var database: DatabaseOptions
 
@@ -37,14 +38,17 @@ struct Up: AsyncParsableCommand {
         let delivery = try WorkingDelivery(deployment.settings)
         let receivers = try delivery.load()
         delivery.tell(receivers)
-        try await deployment.withPool(.worker, connections: 12) { workers in
+        try await deployment.withPool(.worker, connections: 14) { workers in
             let loaded = try await working.load(workers)
             loaded.tell()
             let rules = loaded.atWork
+            let id = Deployment.workerID()
+            let trees = try await trees.services(deployment, workers, worker: id)
             try await deployment.withPool(.reader, connections: 2) { readers in
                 let services: [any Service] =
-                    [
-                        worker(deployment, rules, workers), AlertPrinter(pool: readers, format: output.output, logger: deployment.logger),
+                    trees + [
+                        worker(deployment, rules, workers, id: id),
+                        AlertPrinter(pool: readers, format: output.output, logger: deployment.logger),
                         RulesWatcher(rules: working, atWork: rules, pool: readers, logger: deployment.logger),
                     ] + delivery.services(receivers, workers, logger: deployment.logger)
                 let configured = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
@@ -58,9 +62,9 @@ struct Up: AsyncParsableCommand {
         }
     }
 
-    private func worker(_ deployment: Deployment, _ rules: RulesAtWork, _ pool: PostgresPool) -> any Service {
+    private func worker(_ deployment: Deployment, _ rules: RulesAtWork, _ pool: PostgresPool, id: String) -> any Service {
         Worker(
-            pool: pool, listening: deployment.configuration(.worker), configuration: .init(id: Deployment.workerID()), rules: rules,
+            pool: pool, listening: deployment.configuration(.worker), configuration: .init(id: id), rules: rules,
             logger: deployment.logger)
     }
 

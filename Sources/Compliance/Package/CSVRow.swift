@@ -1,0 +1,27 @@
+/// A row of comma-separated values (RFC 4180) that a spreadsheet takes for text.
+public enum CSVRow {
+    /// Appends the cells, and CR LF.
+    public static func append(_ cells: [String?], to out: inout [UInt8]) {
+        for (place, text) in cells.enumerated() {
+            if place > 0 { out.append(UInt8(ascii: ",")) }
+            if let text { append(cell: text, to: &out) }
+        }
+        out.append(contentsOf: [0x0d, 0x0a])
+    }
+
+    /// A cell that begins as a formula does (`=`, `+`, `-`, `@`, tab, CR) is led by an apostrophe; one with a quote, comma or line end is quoted.
+    public static func append(cell text: String, to out: inout [UInt8]) {
+        var text = text
+        text.withUTF8 { bytes in
+            let isFormula = bytes.first.map { "=+-@\t\r".utf8.contains($0) } ?? false
+            let isQuoted = bytes.contains { $0 == 0x22 || $0 == 0x2c || $0 == 0x0a || $0 == 0x0d }
+            if isQuoted { out.append(0x22) }
+            if isFormula { out.append(UInt8(ascii: "'")) }
+            for byte in bytes {
+                if byte == 0x22 { out.append(0x22) }
+                out.append(byte)
+            }
+            if isQuoted { out.append(0x22) }
+        }
+    }
+}
