@@ -125,6 +125,10 @@ let package = Package(
             name: "CommandLineTests", dependencies: ["cardea", "DatabaseTesting", "EventStore", "AuditEvents", "PostgreSQL"],
             swiftSettings: settings),
         .testTarget(
+            name: "ComplianceTests",
+            dependencies: ["Compliance", "EventStore", "TransparencyLog", "AuditEvents", "AuditTesting", "DatabaseTesting", "PostgreSQL"],
+            swiftSettings: settings),
+        .testTarget(
             name: "DetectionTests", dependencies: ["ConformanceTesting", "Detection", "AuditEvents", "AuditTesting"],
             swiftSettings: settings),
         .testTarget(

@@ -55,6 +55,7 @@ public enum Schema {
         Object(name: "functions/keep_cosignature", sql: text(PackageResources.keep_cosignature_sql)),
         Object(name: "functions/keep_verification", sql: text(PackageResources.keep_verification_sql)),
         Object(name: "functions/log_name", sql: text(PackageResources.log_name_sql)),
+        Object(name: "functions/record_reading", sql: text(PackageResources.record_reading_sql)),
         Object(name: "functions/change_key", sql: text(PackageResources.change_key_sql)),
         Object(name: "functions/forget_rate_limits", sql: text(PackageResources.forget_rate_limits_sql)),
         Object(name: "functions/take_rate_limits", sql: text(PackageResources.take_rate_limits_sql)),

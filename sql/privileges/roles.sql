@@ -38,6 +38,8 @@ grant select on audit.tree, audit.tile, audit.signed_checkpoint, audit.cosignatu
 grant execute on function audit.log_name to cardea_worker, cardea_reader, cardea_admin;
 grant execute on function audit.extend_tree, audit.keep_checkpoint, audit.keep_cosignature, audit.keep_verification
     to cardea_worker, cardea_admin;
+-- Whoever looks may say so, and only so.
+grant execute on function audit.record_reading to cardea_worker, cardea_reader, cardea_responder, cardea_admin;
 grant execute on function audit.change_key to cardea_worker, cardea_admin;
 
 -- The responder decides what becomes of alerts, through functions that leave an event behind; of the record it sees the alerts alone.

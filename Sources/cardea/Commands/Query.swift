@@ -86,6 +86,7 @@ struct Query: AsyncParsableCommand {
     @Option(help: "How many events at most; 0 for all.") var limit: Int = 100
     @Option(help: ArgumentHelp("Go on after this cursor, which the answer before ended with.", valueName: "cursor")) var after: String?
     @Flag(help: "Print only how many events match.") var count = false
+    @OptionGroup var person: PersonOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var database: DatabaseOptions
 
@@ -99,6 +100,7 @@ struct Query: AsyncParsableCommand {
         var query = EventQuery(try filters.filter(now: .now()), after: after.flatMap(EventID.init))
         let deployment = try await Deployment.open(database)
         try await deployment.withPool(.reader, connections: 1) { pool in
+            try await Reading(.query, by: person.name, query: query.text).record(pool)
             if count {
                 let number = try await pool.withConnection { [query] in try await query.count($0) }
                 StandardOutput.write("\(number)\n")

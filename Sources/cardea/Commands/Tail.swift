@@ -11,6 +11,7 @@ struct Tail: AsyncParsableCommand {
     @Flag(name: [.short, .long], help: "Go on with what comes, until interrupted.") var follow = false
     @Option(name: [.customShort("n"), .long], help: "How many of the newest events to begin with.") var lines: Int = 10
     @OptionGroup var filters: FilterOptions
+    @OptionGroup var person: PersonOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var database: DatabaseOptions
 
@@ -23,6 +24,7 @@ struct Tail: AsyncParsableCommand {
         let query = EventQuery(try filters.filter(now: .now()))
         let deployment = try await Deployment.open(database)
         try await deployment.withPool(.reader, connections: 1) { pool in
+            try await Reading(.follow, by: person.name, query: query.text).record(pool)
             var printer = RowPrinter(output.output == .json && follow ? .jsonl : output.output, columns: EventColumns.table)
             var next: [Int32: Int64] = [:]
             for row in try await pool.query("select shard, next_index from audit.head") {

@@ -35,6 +35,7 @@ struct WorkerCommand: AsyncParsableCommand {
                 pool: pool, listening: deployment.configuration(.worker), configuration: .init(id: id), rules: rules,
                 logger: deployment.logger)
             if untilIdle {
+                _ = try await LogKeys.ready(deployment, pool)
                 let folded = try await worker.runUntilIdle { folded in
                     if StandardError.isTerminal { StandardError.write("\r\u{1b}[K\(folded) events folded") }
                 }

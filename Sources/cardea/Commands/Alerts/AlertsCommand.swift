@@ -103,6 +103,7 @@ extension Settings {
 /// What a command about one alert is told.
 struct OneAlert: ParsableArguments {
     @Argument(help: "The alert's id, or enough of its beginning.") var id: String
+    @OptionGroup var person: PersonOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var database: DatabaseOptions
 

@@ -25,6 +25,7 @@ extension AlertsCommand {
                     if let digest = alert.ruleDigest { source = try await store.ruleSource(digest, connection) }
                     return (alert, ids, try await EventQuery.events(ids, shard: alert.shard, connection), source)
                 }
+                try await Reading(.alert, by: one.person.name, target: "alert/\(alert.id)", details: ["explained": true]).record(pool)
                 var explanation = try AlertExplanation(
                     alert, ids: ids, events: events, source: source,
                     present: try WorkingRules(deployment.settings).load().set.definition(of: alert.ruleID))

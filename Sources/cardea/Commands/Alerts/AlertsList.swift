@@ -30,6 +30,7 @@ extension AlertsCommand {
             [String] = []
         @Flag(help: "Also those that are closed.") var all = false
         @Option(help: "How many at most; 0 for all.") var limit: Int = 100
+        @OptionGroup var person: PersonOptions
         @OptionGroup var output: OutputOptions
         @OptionGroup var database: DatabaseOptions
 
@@ -69,6 +70,7 @@ extension AlertsCommand {
             let filter = try filter(now: .now())
             try await deployment.withPool(.reader, connections: 1) { pool in
                 try await Staleness.warn(pool)
+                try await Reading(.alerts, by: person.name).record(pool)
                 // One more than asked for tells whether there is more.
                 let most = limit == 0 ? nil : limit
                 let (alerts, hidden, suppression) = try await pool.withConnection { connection in

@@ -26,6 +26,7 @@ extension AlertsCommand {
                         try await SilenceStore().suppression(connection, inhibitions: inhibitions)
                     )
                 }
+                try await Reading(.alert, by: one.person.name, target: "alert/\(alert.id)").record(pool)
                 var object = AlertsCommand.json(alert, suppression, at: .now())
                 switch one.output.output {
                 case .json, .jsonl:

@@ -60,6 +60,7 @@ struct ProveCommand: AsyncParsableCommand {
                 throw Failure(
                     "the event is not what the checkpoint says: the record was changed", hint: "`cardea verify log` tells more.")
             }
+            try await Reading(.proof, by: person.name, target: "event/\(id)").record(pool)
             let text: String
             switch output {
             case .text: text = String(decoding: document.bytes, as: UTF8.self)

@@ -1,10 +1,8 @@
-import AuditEvents
-import AuditTesting
-import Glibc
+package import AuditEvents
 
 extension SeededGenerator {
     /// A text in which everything occurs that makes texts difficult.
-    mutating func text() -> String {
+    package mutating func text() -> String {
         let pool = [
             "a", "Z", "0", "\"", "\\", "\n", "\r\n", "\u{1f}", "\u{7f}", "ä", "a\u{308}", "€", "\u{fb33}", "😀", "/", " ", "\u{2028}",
             "\u{ffff}",
@@ -12,10 +10,10 @@ extension SeededGenerator {
         return (0..<Int.random(in: 0..<8, using: &self)).map { _ in pool.randomElement(using: &self) ?? "" }.joined()
     }
 
-    mutating func maybe<T>(_ value: T) -> T? { Bool.random(using: &self) ? value : nil }
+    package mutating func maybe<T>(_ value: T) -> T? { Bool.random(using: &self) ? value : nil }
 
     /// A value as the record holds it: finite, integers within ±2^53, fractions that are none.
-    mutating func json(depth: Int = 3) -> JSONValue {
+    package mutating func json(depth: Int = 3) -> JSONValue {
         switch Int.random(in: 0..<(depth > 0 ? 8 : 6), using: &self) {
         case 0: .null
         case 1: .bool(.random(using: &self))
@@ -27,13 +25,13 @@ extension SeededGenerator {
         }
     }
 
-    mutating func object(depth: Int = 3) -> JSONObject {
+    package mutating func object(depth: Int = 3) -> JSONObject {
         JSONObject((0..<Int.random(in: 0..<5, using: &self)).map { _ in (text(), json(depth: depth)) })
     }
 
-    mutating func time() -> Timestamp { Timestamp(microseconds: .random(in: 0...Timestamp.maximum.microseconds, using: &self)) }
+    package mutating func time() -> Timestamp { Timestamp(microseconds: .random(in: 0...Timestamp.maximum.microseconds, using: &self)) }
 
-    mutating func event() -> AuditEvent {
+    package mutating func event() -> AuditEvent {
         var body = EventBody()
         body.actor = maybe(.init(id: text(), name: maybe(text())))
         body.client = maybe(.init(ip: text(), userAgent: maybe(text())))
@@ -56,20 +54,4 @@ extension SeededGenerator {
             status: maybe(.random(in: .min ... .max, using: &self)), durationMicroseconds: maybe(.random(in: 0...(1 << 53), using: &self)))
         return AuditEvent(header: header, body: body)
     }
-}
-
-func parse(_ text: String) throws -> JSONValue { try JSONValue(parsing: text.utf8) }
-
-func canonical(_ value: JSONValue) -> String { String(decoding: CanonicalJSON.encode(value), as: UTF8.self) }
-
-/// The processor time that `body` takes on this thread: the same however busy the machine is.
-func processorTime(_ body: () throws -> Void) rethrows -> Duration {
-    func now() -> Duration {
-        var time = timespec()
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
-    }
-    let started = now()
-    try body()
-    return now() - started
 }
