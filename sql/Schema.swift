@@ -25,6 +25,7 @@ public enum Schema {
         Migration(version: 8, name: "delivery", sql: text(PackageResources._008_delivery_sql)),
         Migration(version: 9, name: "quarantine", sql: text(PackageResources._009_quarantine_sql)),
         Migration(version: 10, name: "proof", sql: text(PackageResources._010_proof_sql)),
+        Migration(version: 12, name: "personal_data", sql: text(PackageResources._012_personal_data_sql)),
     ]
 
     /// The newest version that this binary knows.
@@ -33,6 +34,7 @@ public enum Schema {
     /// In the order in which they build on one another; privileges last, and always applied.
     public static let objects: [Object] = [
         Object(name: "functions/refuse_change", sql: text(PackageResources.refuse_change_sql)),
+        Object(name: "functions/refuse_header_change", sql: text(PackageResources.refuse_header_change_sql)),
         Object(name: "functions/protect", sql: text(PackageResources.protect_sql)),
         Object(name: "functions/partition", sql: text(PackageResources.partition_sql)),
         Object(name: "functions/ensure_partitions", sql: text(PackageResources.ensure_partitions_sql)),
@@ -48,6 +50,14 @@ public enum Schema {
         Object(name: "functions/quiet", sql: text(PackageResources.quiet_sql)),
         Object(name: "functions/replay_deliveries", sql: text(PackageResources.replay_deliveries_sql)),
         Object(name: "functions/enable_receiver", sql: text(PackageResources.enable_receiver_sql)),
+        Object(name: "functions/fingerprint", sql: text(PackageResources.fingerprint_sql)),
+        Object(name: "functions/names", sql: text(PackageResources.names_sql)),
+        Object(name: "functions/begin_erasure", sql: text(PackageResources.begin_erasure_sql)),
+        Object(name: "functions/erase", sql: text(PackageResources.erase_sql)),
+        Object(name: "functions/erase_derived", sql: text(PackageResources.erase_derived_sql)),
+        Object(name: "functions/finish_erasure", sql: text(PackageResources.finish_erasure_sql)),
+        Object(name: "functions/hold", sql: text(PackageResources.hold_sql)),
+        Object(name: "functions/retention", sql: text(PackageResources.retention_sql)),
         Object(name: "functions/seal_restored", sql: text(PackageResources.seal_restored_sql)),
         Object(name: "functions/seal", sql: text(PackageResources.seal_sql)),
         Object(name: "functions/extend_tree", sql: text(PackageResources.extend_tree_sql)),

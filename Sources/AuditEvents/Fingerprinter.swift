@@ -13,7 +13,9 @@ public struct Fingerprinter: Sendable {
         public static let session = Purpose(name: "session", index: 1)
         public static let tokenIdentifier = Purpose(name: "jti", index: 2)
         public static let importedLine = Purpose(name: "import", index: 3)
-        fileprivate static let all = [token, session, tokenIdentifier, importedLine]
+        /// What stands for an erased subject's values; the database makes them too (`audit.fingerprint`).
+        public static let subject = Purpose(name: "subject", index: 4)
+        fileprivate static let all = [token, session, tokenIdentifier, importedLine, subject]
     }
 
     /// A keyed hash of each purpose, to which nothing was given yet.

@@ -6,18 +6,22 @@ public struct OwnAct: Sendable {
     public var type: EventType
     public var tenant: String
     public var severity: Severity
+    public var outcome: Outcome
+    public var reason: String?
     /// Who did it: a person's name.
     public var person: String
     public var target: String?
     public var details: JSONObject
 
     public init(
-        _ type: EventType, tenant: String = "default", severity: Severity = .informational, by person: String, target: String? = nil,
-        details: JSONObject = [:]
+        _ type: EventType, tenant: String = "default", severity: Severity = .informational, outcome: Outcome = .success, reason: String? = nil,
+        by person: String, target: String? = nil, details: JSONObject = [:]
     ) {
         self.type = type
         self.tenant = tenant
         self.severity = severity
+        self.outcome = outcome
+        self.reason = reason
         self.person = person
         self.target = target
         self.details = details
@@ -30,8 +34,8 @@ public struct OwnAct: Sendable {
         try EventEncoder().encode(
             AuditEvent(
                 header: EventHeader(
-                    id: EventID(time: now), tenant: tenant, source: "cardea", type: type, outcome: .success, severity: severity,
-                    actorKind: .user, privileged: true),
+                    id: EventID(time: now), tenant: tenant, source: "cardea", type: type, outcome: outcome, reason: reason,
+                    severity: severity, actorKind: .user, privileged: true),
                 body: EventBody(actor: .init(name: person), target: target, service: "cardea", details: details)), now: now)
     }
 

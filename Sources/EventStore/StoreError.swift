@@ -13,6 +13,10 @@ public struct StoreError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let file = Code(name: "file")
         /// A worker's lease was taken over: its transaction was rolled back.
         public static let fenced = Code(name: "fenced")
+        /// A legal hold is in the way.
+        public static let held = Code(name: "held")
+        /// What was asked for makes no sense, or there is no such thing.
+        public static let usage = Code(name: "usage")
     }
 
     public var code: Code

@@ -30,7 +30,9 @@ struct Cardea: AsyncParsableCommand {
                 subcommands: [
                     ExportCommand.self, VerifyCommand.self, ProveCommand.self, KeysCommand.self, TilesCommand.self,
                 ]),
-            CommandGroup(name: "Maintain", subcommands: [ProjectionsCommand.self, BenchCommand.self, Completion.self]),
+            CommandGroup(name: "Maintain", subcommands: [
+                    ProjectionsCommand.self, SubjectCommand.self, HoldCommand.self, RetentionCommand.self, BenchCommand.self, Completion.self,
+                ]),
         ])
 
     static func main() async {

@@ -51,6 +51,14 @@ grant execute on function audit.change_alert, audit.create_silence, audit.expire
 grant insert on audit.projection, audit.checkpoint to cardea_admin;
 grant execute on function audit.add_shards to cardea_admin;
 
+-- The administrator alone erases, holds and drops, through functions that leave an event behind; what is left of that everybody may read, but for
+-- what names a subject while it is being erased.
+grant execute on function audit.fingerprint, audit.holds_on, audit.begin_erasure, audit.erase, audit.finish_erasure, audit.refuse_erasure, audit.set_hold,
+    audit.release_hold, audit.set_retention, audit.partition_tenants, audit.partition_shards, audit.partition_blocks, audit.detach_partition,
+    audit.drop_detached to cardea_admin;
+grant select on audit.erasure, audit.erased_event, audit.retention, audit.dropped_partition to cardea_worker, cardea_reader, cardea_admin;
+grant select on audit.hold to cardea_admin;
+
 -- What an application's middleware keeps beside the record: sessions, accounts, limits. None of it is the record, and it changes all the time.
 revoke all on schema audit_access from public;
 revoke all on all tables in schema audit_access from public, cardea_writer, cardea_access, cardea_worker, cardea_reader, cardea_admin;

@@ -41,7 +41,9 @@ struct RecordRows {
         var batch = Batch()
         let rows = try await pool.query(
             """
-            select \(unsafe: EventLeaf.columns), e.salt, e.body, e.actor, e.client_ip, e.session, e.token, e.tableoid::bigint
+            select \(unsafe: EventLeaf.columns), e.salt, e.body, e.actor, e.client_ip, e.session, e.token, e.tableoid::bigint,
+                e.body is null and exists (select from audit.erased_event x where x.shard = l.shard and x.id = l.id) as is_erased,
+                e.id is null and exists (select from audit.dropped_partition d where d.lower_bound <= l.time and l.time < d.upper_bound) as is_dropped
             \(unsafe: EventLeaf.source)
             where l.shard = \(shard) and l.index >= \(indexes.lowerBound) and l.index < \(indexes.upperBound)
             order by l.index
@@ -85,12 +87,13 @@ struct RecordRows {
                 leaf: leaf, salt: try row.decode(first, as: PostgresBytes?.self)?.bytes,
                 body: try row.decode(first + 1, as: PostgresJSON?.self)?.text,
                 actor: try row.decode(first + 2, as: String?.self), clientIP: try row.decode(first + 3, as: PostgresInet?.self)?.text,
-                session: try row.decode(first + 4, as: String?.self), token: try row.decode(first + 5, as: String?.self), isErased: false,
+                session: try row.decode(first + 4, as: String?.self), token: try row.decode(first + 5, as: String?.self), isErased: try row.decode(first + 7, as: Bool.self),
                 wrongPartition: isPlaced ? nil : partition?.name)
         }
         return TreeCheck.Row(
             index: index, id: try row.decode(2, as: PostgresUUID.self), time: time,
-            sealedAt: Timestamp(microseconds: try row.decode(1, as: PostgresTimestamp.self).microseconds), event: event, isDropped: false)
+            sealedAt: Timestamp(microseconds: try row.decode(1, as: PostgresTimestamp.self).microseconds), event: event,
+            isDropped: try row.decode(EventLeaf.columnCount + 8, as: Bool.self))
     }
 
     /// What became of an event that does not lie where its index says.

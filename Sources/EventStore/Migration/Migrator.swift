@@ -148,6 +148,13 @@ public struct Migrator: Sendable {
                     end;
                 end if;
             end loop;
+            -- The views' tables are the worker's; erasing a subject, which the owner's functions do, reaches into them.
+            if not pg_has_role('cardea_owner', 'cardea_worker', 'member') then
+                begin
+                    grant cardea_worker to cardea_owner;
+                exception when unique_violation then null;
+                end;
+            end if;
         end
         $$
         """

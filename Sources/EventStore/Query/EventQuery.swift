@@ -65,7 +65,7 @@ public struct EventQuery: Sendable {
         ).map(EventQuery.found)
     }
 
-    private static func found(_ row: PostgresRow) throws -> FoundEvent {
+    static func found(_ row: PostgresRow) throws -> FoundEvent {
         FoundEvent(
             shard: try row.decode("shard", as: Int32.self), index: try row.decode("index", as: Int64?.self),
             recordedAt: Timestamp(microseconds: try row.decode("recorded_at", as: PostgresTimestamp.self).microseconds),

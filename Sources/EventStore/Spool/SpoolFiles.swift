@@ -212,12 +212,12 @@ struct SpoolFiles: ~Copyable {
         active = nil
     }
 
-    private static func file(_ directory: String, _ number: Int) -> String {
+    static func file(_ directory: String, _ number: Int) -> String {
         let digits = String(number)
         return directory + "/" + String(repeating: "0", count: max(0, 12 - digits.count)) + digits + ".spool"
     }
 
-    private static func numbers(in directory: String, suffix: String = ".spool") -> [Int] {
+    static func numbers(in directory: String, suffix: String = ".spool") -> [Int] {
         guard let handle = opendir(directory) else { return [] }
         defer { closedir(handle) }
         var numbers: [Int] = []
@@ -239,7 +239,7 @@ struct SpoolFiles: ~Copyable {
         return stat(path, &status) == 0 ? Int(status.st_size) : 0
     }
 
-    private static func read(_ path: String) throws(StoreError) -> [UInt8] {
+    static func read(_ path: String) throws(StoreError) -> [UInt8] {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure("open \(path)") }
         defer { close(descriptor) }
