@@ -86,6 +86,9 @@ let package = Package(
         .target(
             name: "Projections", dependencies: ["EventStore", "Detection", "Alerting", .lifecycle, .logging, .metrics],
             swiftSettings: settings),
+        .target(
+            name: "Compliance", dependencies: ["EventStore", "AuditEvents", "PostgreSQL", "TransparencyLog", .crypto],
+            swiftSettings: settings),
         .target(name: "AuditTesting", dependencies: ["AuditEvents"], swiftSettings: settings),
         .target(
             name: "ExampleAPI",
@@ -94,8 +97,8 @@ let package = Package(
         .executableTarget(
             name: "cardea",
             dependencies: [
-                "Projections", "EventStore", "Alerting", "Detection", "LogFormats", "ExampleAPI", "AuditMiddleware", "AuditEvents",
-                "PostgreSQL",
+                "Projections", "Compliance", "EventStore", "Alerting", "Detection", "LogFormats", "ExampleAPI", "AuditMiddleware",
+                "AuditEvents", "PostgreSQL",
                 .argumentParser, .configuration, .hummingbird, .lifecycle, .logging, .systemPackage, .unixSignals,
             ], swiftSettings: settings),
         .target(
@@ -118,6 +121,12 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests", dependencies: ["cardea", "DatabaseTesting", "EventStore", "AuditEvents", "PostgreSQL"],
             swiftSettings: settings),
+        .testTarget(
+            name: "ComplianceTests",
+            dependencies: [
+                "Compliance", "EventStore", "AuditEvents", "AuditTesting", "DatabaseTesting", "PostgreSQL", "TransparencyLog", .crypto,
+                .logging,
+            ], swiftSettings: settings),
         .testTarget(
             name: "DetectionTests", dependencies: ["ConformanceTesting", "Detection", "AuditEvents", "AuditTesting"],
             swiftSettings: settings),
