@@ -126,8 +126,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ComplianceTests",
-            dependencies: ["Compliance", "EventStore", "TransparencyLog", "AuditEvents", "AuditTesting", "DatabaseTesting", "PostgreSQL"],
-            swiftSettings: settings),
+            dependencies: [
+                "Compliance", "EventStore", "AuditEvents", "AuditTesting", "DatabaseTesting", "PostgreSQL", "TransparencyLog", .crypto,
+                .logging,
+            ], swiftSettings: settings),
         .testTarget(
             name: "DetectionTests", dependencies: ["ConformanceTesting", "Detection", "AuditEvents", "AuditTesting"],
             swiftSettings: settings),

@@ -143,10 +143,9 @@ enum DetectionFinding {
             case "false_positive": 3
             default: delivery.kind == .resolved ? 4 : 1
             }
-        func milliseconds(_ time: Timestamp) -> JSONValue { .int(time.microseconds / 1000) }
         var finding: JSONObject = [
-            "uid": .string(alert.id), "title": .string(alert.rule), "created_time": milliseconds(alert.openedAt),
-            "first_seen_time": milliseconds(alert.firstSeen), "last_seen_time": milliseconds(alert.lastSeen),
+            "uid": .string(alert.id), "title": .string(alert.rule), "created_time": OCSFClass.milliseconds(alert.openedAt),
+            "first_seen_time": OCSFClass.milliseconds(alert.firstSeen), "last_seen_time": OCSFClass.milliseconds(alert.lastSeen),
             "types": .array(alert.tags.map(JSONValue.string)),
             "analytic": ["name": .string(alert.rule), "uid": .string(alert.ruleID), "type": "Rule", "type_id": 1],
         ]
@@ -158,19 +157,12 @@ enum DetectionFinding {
                 "type": .string(isAddress ? "IP Address" : "Other"),
             ]
         }
-        var json: JSONObject = [
-            "activity_id": .int(activity), "activity_name": .string(["Unknown", "Create", "Update", "Close"][Int(activity)]),
-            "category_uid": 2, "category_name": "Findings", "class_uid": 2004, "class_name": "Detection Finding",
-            "type_uid": .int(200_400 + activity),
-            "type_name": .string("Detection Finding: \(["Unknown", "Create", "Update", "Close"][Int(activity)])"),
-            "time": milliseconds(delivery.createdAt), "severity_id": .int(severity), "status_id": .int(status),
-            "count": .int(max(1, alert.count)),
-            "message": .string(AlertText(deliveries: [delivery]).subject), "finding_info": .object(finding),
-            "metadata": [
-                "version": "1.8.0", "uid": .string(delivery.messageID), "tenant_uid": .string(alert.tenant),
-                "product": ["name": "Cardea", "vendor_name": "Cardea"],
-            ],
-        ]
+        var json = OCSFClass.detectionFinding.envelope(
+            .init(activity), time: delivery.createdAt, severity: severity, uid: delivery.messageID, tenant: alert.tenant)
+        json["status_id"] = .int(status)
+        json["count"] = .int(max(1, alert.count))
+        json["message"] = .string(AlertText(deliveries: [delivery]).subject)
+        json["finding_info"] = .object(finding)
         if !observables.isEmpty { json["observables"] = .array(observables) }
         return json
     }

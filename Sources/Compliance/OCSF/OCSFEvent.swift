@@ -1,174 +1,213 @@
-import AuditEvents
+public import AuditEvents
+import PostgreSQL
 
-/// An event as OCSF 1.8.0 has it. A function of what is shown: a header whose body is erased or withheld says "unknown" where the schema wants a
-/// name, and nothing is made up.
-enum OCSFEvent {
-    static let version = "1.8.0"
-
-    /// - Parameter body: the body's members, or those that are told; empty for a header alone.
-    static func json(_ leaf: EventLeaf, _ body: JSONObject) -> JSONObject {
-        let kind = OCSFClass(type: leaf.type, method: leaf.method, status: leaf.status)
-        let (actor, client, token) = (body["actor"]?.object, body["client"]?.object, body["token"]?.object)
-        var user: JSONObject = [:]
-        user["name"] = actor?["name"]
-        user["uid"] = actor?["id"]
-        if user.isEmpty { user["name"] = "unknown" }
-        user["type_id"] = .int(
-            leaf.actorKind == "user" ? (leaf.privileged ? 2 : 1) : leaf.actorKind == "system" ? 3 : leaf.actorKind == "service" ? 4 : 0)
-        var source: JSONObject = [:]
-        source["ip"] = client?["ip"]
-        source["port"] = client?["port"]
-        if source["ip"] == nil { source["name"] = "unknown" }
-        let status: Int64 =
-            switch leaf.outcome {
-            case "success": 1
-            case "failure", "denied", "error": 2
-            case "unknown": 0
-            default: 99
-            }
-        let severity = (0...6).contains(leaf.severity) ? Int64(leaf.severity) : 99
-
-        var json: JSONObject = [
-            "category_uid": .int(kind.uid / 1000), "class_uid": .int(kind.uid), "class_name": .string(kind.name),
-            "activity_id": .int(kind.activity), "type_uid": .int(kind.uid * 100 + kind.activity),
-            "activity_name": .string(kind.activityName),
-            "time": .int(leaf.time.microseconds / 1000), "severity_id": .int(severity), "status_id": .int(status),
-            "status": .string(leaf.outcome),
-            "message": .string(leaf.type),
-        ]
-        json["status_detail"] = leaf.reason.map(JSONValue.string)
-        json["duration"] = leaf.durationMicroseconds.map { .int($0 / 1000) }
-        var metadata: JSONObject = [
-            "version": .string(version), "uid": .string(leaf.id), "tenant_uid": .string(leaf.tenant), "event_code": .string(leaf.type),
-            "log_name": .string(leaf.source), "logged_time": .int(leaf.sealedAt.microseconds / 1000),
-            "product": ["name": "Cardea", "vendor_name": "Cardea"],
-        ]
-        metadata["correlation_uid"] = body["trace_id"]
-        json["metadata"] = .object(metadata)
-        var unmapped: JSONObject = ["body_hash": .string(Hexadecimal.encode(leaf.bodyHash))]
-        for name in ["details", "target", "service", "span_id"] { unmapped[name] = body[name] }
-        unmapped["sensitivity"] = leaf.sensitivity.map(JSONValue.string)
-        if let token { unmapped["token"] = .object(token) }
-        json["unmapped"] = .object(unmapped)
-
-        var session: JSONObject = [:]
-        session["uid"] = body["session"]
-        switch kind.uid {
-        case OCSFClass.authentication:
-            json["user"] = .object(user)
-            json["service"] = ["name": .string(body["service"]?.string ?? leaf.source)]
-            json["src_endpoint"] = .object(source)
-            if !session.isEmpty { json["session"] = .object(session) }
-        case OCSFClass.authorizeSession:
-            json["user"] = .object(user)
-            json["privileges"] = [.string(leaf.route ?? body["target"]?.string ?? leaf.reason ?? "unknown")]
-            if !session.isEmpty { json["session"] = .object(session) }
-        case OCSFClass.userAccess:
-            json["user"] = .object(user)
-            json["privileges"] = [.string(body["target"]?.string ?? leaf.reason ?? "unknown")]
-        case OCSFClass.accountChange:
-            // Whose account was changed; who did it is the actor.
-            json["user"] = body["target"]?.string.map { ["name": .string($0), "type_id": 0] } ?? .object(user)
-            json["actor"] = ["user": .object(user)]
-            json["src_endpoint"] = .object(source)
-        case OCSFClass.http:
-            json["http_request"] = .object(request(leaf, body, client))
-            if let code = leaf.status { json["http_response"] = ["code": .int(Int64(code))] }
-            json["actor"] = ["user": .object(user)]
-            json["src_endpoint"] = .object(source)
-            json["dst_endpoint"] = ["svc_name": .string(leaf.source)]
-        default:
-            json["actor"] = ["user": .object(user), "app_name": .string(leaf.source)]
-            json["api"] = ["operation": .string(leaf.type)]
-            json["src_endpoint"] = .object(source)
-            if leaf.method != nil || body["path"] != nil { json["http_request"] = .object(request(leaf, body, client)) }
+/// Events of the record as events of the Open Cybersecurity Schema Framework 1.8.0.
+///
+/// The same event gives the same bytes: nothing but the event goes in. Of an event whose body is erased or withheld what the schema requires is
+/// said to be unknown; nothing is made up. What the schema has no place for stands under `unmapped`.
+public enum OCSFEvent {
+    /// The event as a JSON object of its class.
+    public static func json(_ event: AuditEvent) -> JSONObject {
+        let (header, body) = (event.header, event.body)
+        let meaning = OCSFMeaning(event)
+        let ocsfClass = meaning.ocsfClass
+        var json = ocsfClass.envelope(
+            meaning.activity, time: header.time, severity: Int64(header.severity.rawValue), uid: header.id.description,
+            tenant: header.tenant)
+        json["severity"] = .string(header.severity.name.capitalizedASCII)
+        json["message"] = .string(message(header))
+        json["metadata"] = json["metadata"]?.object.map { .object(metadata($0, event)) }
+        switch header.outcome {
+        case .success: (json["status_id"], json["status"]) = (1, "Success")
+        case .failure, .denied, .error: (json["status_id"], json["status"]) = (2, "Failure")
+        case .unknown: (json["status_id"], json["status"]) = (0, "Unknown")
         }
+        json["status_detail"] = .string(header.outcome.rawValue)
+        json["status_code"] = header.reason.map(JSONValue.string)
+        if let duration = header.durationMicroseconds { json["duration"] = .int(duration / 1000) }
+
+        var unmapped = unmapped(event)
+        var details = body.details
+        let actor = user(body.actor, header)
+        let source = endpoint(body.client)
+        switch ocsfClass {
+        case .authentication, .authorizeSession:
+            json["user"] = .object(actor ?? unknownUser(header))
+            if ocsfClass == .authentication {
+                json["service"] = ["name": .string(header.source)]
+                factors(details["factor"]?.string, &json)
+            } else {
+                json["privileges"] = .array((details.strings("roles") ?? []).map(JSONValue.string))
+            }
+            if let session = body.session { json["session"] = ["uid": .string(session)] }
+            json["src_endpoint"] = source.map(JSONValue.object)
+            json["http_request"] = request(event).map(JSONValue.object)
+            json["http_response"] = response(header)
+        case .accountChange, .userAccess:
+            json["user"] = .object(target(event) ?? actor ?? unknownUser(header))
+            if let actor { json["actor"] = .object(withSession(["user": .object(actor)], body)) }
+            if ocsfClass == .userAccess {
+                json["privileges"] = .array((details.strings("roles") ?? []).map(JSONValue.string))
+                details["roles"] = nil
+            }
+            json["src_endpoint"] = source.map(JSONValue.object)
+            json["http_request"] = request(event).map(JSONValue.object)
+            json["http_response"] = response(header)
+        case .httpActivity:
+            json["http_request"] = .object(request(event) ?? [:])
+            json["http_response"] = response(header)
+            json["src_endpoint"] = source.map(JSONValue.object)
+            json["dst_endpoint"] = ["svc_name": .string(header.source)]
+            // The class has no place for who acted; an observable keeps it searchable.
+            if let actor {
+                unmapped["actor"] = .object(actor)
+                if let name = (actor["name"] ?? actor["uid"])?.string {
+                    json["observables"] = [["name": "unmapped.actor", "type": "User Name", "type_id": 4, "value": .string(name)]]
+                }
+            }
+            if let session = body.session { unmapped["session"] = .string(session) }
+        case .apiActivity:
+            let operation = [header.method, header.route].compactMap { $0 }.joined(separator: " ")
+            json["api"] = [
+                "operation": .string(operation.isEmpty ? header.type.rawValue : operation), "service": ["name": .string(header.source)],
+            ]
+            json["actor"] = .object(withSession(["user": .object(actor ?? unknownUser(header))], body))
+            // Cardea's own acts come from it itself. Of others that name no client only that much is known.
+            json["src_endpoint"] =
+                source.map(JSONValue.object) ?? (header.type.isOwn ? ["svc_name": .string(header.source)] : ["name": "unknown"])
+            if let target = body.target { json["resources"] = [["name": .string(target)]] }
+            json["http_request"] = request(event).map(JSONValue.object)
+            json["http_response"] = response(header)
+        case .applicationLifecycle:
+            json["app"] = ["name": .string(header.source)]
+            if let actor { unmapped["actor"] = .object(actor) }
+            if let source { unmapped["src_endpoint"] = .object(source) }
+        default:
+            if let actor { unmapped["actor"] = .object(actor) }
+            if let source { unmapped["src_endpoint"] = .object(source) }
+            if let request = request(event) { unmapped["http_request"] = .object(request) }
+            if let session = body.session { unmapped["session"] = .string(session) }
+        }
+        if !details.isEmpty { unmapped["details"] = .object(details) }
+        json["unmapped"] = .object(unmapped)
         return json
     }
 
-    private static func request(_ leaf: EventLeaf, _ body: JSONObject, _ client: JSONObject?) -> JSONObject {
-        var request: JSONObject = [:]
-        request["http_method"] = leaf.method.map(JSONValue.string)
-        request["user_agent"] = client?["user_agent"]
-        request["uid"] = body["request_id"]
-        let path = body["path"]?.string
-        if path != nil || leaf.route != nil {
-            var url: JSONObject = [:]
-            url["path"] = path.map { .string(String($0.prefix { $0 != "?" })) }
-            url["url_string"] = (path ?? leaf.route).map(JSONValue.string)
+    private static func message(_ header: EventHeader) -> String {
+        "\(header.type): \(header.outcome.rawValue)" + (header.reason.map { " (\($0))" } ?? "")
+    }
+
+    private static func metadata(_ common: JSONObject, _ event: AuditEvent) -> JSONObject {
+        var metadata = common
+        metadata["event_code"] = .string(event.header.type.rawValue)
+        metadata["log_name"] = .string(event.header.source)
+        metadata["original_time"] = .string(event.header.time.description)
+        metadata["log_provider"] = event.body.service.map(JSONValue.string)
+        metadata["correlation_uid"] = event.body.requestID.map(JSONValue.string)
+        return metadata
+    }
+
+    /// What the header and the body say beyond the schema.
+    private static func unmapped(_ event: AuditEvent) -> JSONObject {
+        let (header, body) = (event.header, event.body)
+        var json: JSONObject = ["actor_kind": .string(header.actorKind.rawValue), "privileged": .bool(header.privileged)]
+        json["sensitivity"] = header.sensitivity.map { .string($0.rawValue) }
+        json["route"] = header.route.map(JSONValue.string)
+        json["target"] = body.target.map(JSONValue.string)
+        json["trace_id"] = body.traceID.map(JSONValue.string)
+        json["span_id"] = body.spanID.map(JSONValue.string)
+        json["token"] = body.json["token"]
+        return json
+    }
+
+    /// Who acted; nil where nobody is named.
+    private static func user(_ actor: EventBody.Actor?, _ header: EventHeader) -> JSONObject? {
+        guard let actor, actor.id != nil || actor.name != nil else { return nil }
+        var user = kind(header)
+        user["uid"] = actor.id.map(JSONValue.string)
+        user["name"] = actor.name.map(JSONValue.string)
+        return user
+    }
+
+    private static func unknownUser(_ header: EventHeader) -> JSONObject {
+        var user = kind(header)
+        user["uid"] = "unknown"
+        return user
+    }
+
+    private static func kind(_ header: EventHeader) -> JSONObject {
+        switch header.actorKind {
+        case .anonymous: ["type": "Unknown", "type_id": 0]
+        case .user where header.privileged: ["type": "Admin", "type_id": 2]
+        case .user: ["type": "User", "type_id": 1]
+        case .system: ["type": "System", "type_id": 3]
+        case .service: ["type": "Service", "type_id": 4]
+        }
+    }
+
+    /// The account that was changed, where it is named.
+    private static func target(_ event: AuditEvent) -> JSONObject? {
+        let name = event.body.details["username"]?.string
+        guard event.body.target != nil || name != nil else { return nil }
+        var user: JSONObject = ["type": "Unknown", "type_id": 0]
+        user["uid"] = event.body.target.map(JSONValue.string)
+        user["name"] = name.map(JSONValue.string)
+        return user
+    }
+
+    private static func withSession(_ actor: JSONObject, _ body: EventBody) -> JSONObject {
+        guard let session = body.session else { return actor }
+        var actor = actor
+        actor["session"] = ["uid": .string(session)]
+        return actor
+    }
+
+    private static func endpoint(_ client: EventBody.Client?) -> JSONObject? {
+        guard let ip = client?.ip else { return nil }
+        // The schema takes addresses of at most 40 characters, without a network's length.
+        let isAddress = ip.utf8.count <= 40 && !ip.utf8.contains(UInt8(ascii: "/")) && PostgresInet(ip).isValid
+        var endpoint: JSONObject = [isAddress ? "ip" : "name": .string(ip)]
+        endpoint["port"] = client?.port.map { .int(Int64($0)) }
+        return endpoint
+    }
+
+    private static func request(_ event: AuditEvent) -> JSONObject? {
+        var request = JSONObject()
+        if let method = event.header.method, OCSFEvent.methods.contains(method) { request["http_method"] = .string(method) }
+        if let path = event.body.path {
+            let parts = path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+            var url: JSONObject = ["path": .string(String(parts[0]))]
+            if parts.count > 1 { url["query_string"] = .string(String(parts[1])) }
             request["url"] = .object(url)
         }
-        return request
+        request["user_agent"] = event.body.client?.userAgent.map(JSONValue.string)
+        if !request.isEmpty { request["uid"] = event.body.requestID.map(JSONValue.string) }
+        return request.isEmpty ? nil : request
+    }
+
+    private static let methods: Set<String> = ["OPTIONS", "GET", "HEAD", "POST", "PUT", "DELETE", "TRACE", "CONNECT", "PATCH"]
+
+    private static func response(_ header: EventHeader) -> JSONValue? { header.status.map { ["code": .int(Int64($0))] } }
+
+    /// `password+totp`, `oauth:google`: the factors of a sign-in.
+    private static func factors(_ text: String?, _ json: inout JSONObject) {
+        guard let text, !text.isEmpty else { return }
+        let parts = text.split(separator: "+").prefix(8)
+        json["auth_factors"] = .array(
+            parts.map { part in
+                switch part {
+                case "password": ["factor_type": "Password", "factor_type_id": 11]
+                case "totp": ["factor_type": "OTP", "factor_type_id": 7, "is_totp": true]
+                case "webauthn", "passkey": ["factor_type": "WebAuthn", "factor_type_id": 10]
+                default: ["factor_type": .string(String(part)), "factor_type_id": 99]
+                }
+            })
+        json["is_mfa"] = .bool(parts.count > 1)
+        if parts.first?.hasPrefix("oauth:") == true { (json["auth_protocol"], json["auth_protocol_id"]) = ("OAUTH 2.0", 6) }
     }
 }
 
-/// The class of an event and what happened in its terms, by the event's type.
-struct OCSFClass: Hashable {
-    static let accountChange: Int64 = 3001
-    static let authentication: Int64 = 3002
-    static let authorizeSession: Int64 = 3003
-    static let userAccess: Int64 = 3005
-    static let http: Int64 = 4002
-    static let api: Int64 = 6003
-
-    var uid: Int64
-    var activity: Int64
-    var activityName: String
-
-    var name: String {
-        switch uid {
-        case OCSFClass.accountChange: "Account Change"
-        case OCSFClass.authentication: "Authentication"
-        case OCSFClass.authorizeSession: "Authorize Session"
-        case OCSFClass.userAccess: "User Access Management"
-        case OCSFClass.http: "HTTP Activity"
-        default: "API Activity"
-        }
-    }
-
-    private init(_ uid: Int64, _ activity: Int64, _ name: String) { (self.uid, self.activity, activityName) = (uid, activity, name) }
-
-    init(type: String, method: String?, status: Int16?) {
-        switch type {
-        case "authn_login_lock": self.init(OCSFClass.accountChange, 9, "Lock")
-        case "authn_password_change", "authn_password_change_fail": self.init(OCSFClass.accountChange, 3, "Password Change")
-        case "user_created": self.init(OCSFClass.accountChange, 1, "Create")
-        case "user_deleted": self.init(OCSFClass.accountChange, 6, "Delete")
-        case _ where type.hasPrefix("user_"): self.init(OCSFClass.accountChange, 99, type)
-        case "session_created": self.init(OCSFClass.authentication, 1, "Logon")
-        case "session_renewed": self.init(OCSFClass.authentication, 4, "Service Ticket Request")
-        case "session_ended", "session_expired": self.init(OCSFClass.authentication, 2, "Logoff")
-        case _ where type.hasPrefix("session_"): self.init(OCSFClass.authentication, 99, type)
-        case "authn_aborted": self.init(OCSFClass.authentication, 6, "Preauth")
-        case "authn_token_created": self.init(OCSFClass.authentication, 3, "Authentication Ticket")
-        case _ where type.hasPrefix("authn_login"): self.init(OCSFClass.authentication, 1, "Logon")
-        case _ where type.hasPrefix("authn_"): self.init(OCSFClass.authentication, 99, type)
-        case "authz_change": self.init(OCSFClass.userAccess, 1, "Assign Privileges")
-        case "authz_success", "authz_fail": self.init(OCSFClass.authorizeSession, 1, "Assign Privileges")
-        case "http_request": self.init(OCSFClass.http, method)
-        case _
-        where (type.hasPrefix("malicious_") || type.hasPrefix("input_") || type.hasPrefix("excess_")) && (method != nil || status != nil):
-            self.init(OCSFClass.http, method)
-        case _ where type.hasSuffix("_created") || type.hasSuffix("_added") || type.hasSuffix("_made"):
-            self.init(OCSFClass.api, 1, "Create")
-        case _ where type.hasPrefix("audit_read") || type.hasSuffix("_verified") || type.hasSuffix("_fetched"):
-            self.init(OCSFClass.api, 2, "Read")
-        case _ where type.hasSuffix("_deleted") || type.hasSuffix("_erased") || type.hasSuffix("_dropped"):
-            self.init(OCSFClass.api, 4, "Delete")
-        case _ where type.hasPrefix("audit_") || type == "authz_admin": self.init(OCSFClass.api, 3, "Update")
-        default: self.init(OCSFClass.api, 99, type)
-        }
-    }
-
-    private init(_ uid: Int64, _ method: String?) {
-        let known: [String: Int64] = [
-            "CONNECT": 1, "DELETE": 2, "GET": 3, "HEAD": 4, "OPTIONS": 5, "POST": 6, "PUT": 7, "TRACE": 8, "PATCH": 9,
-        ]
-        guard let method else {
-            self.init(uid, 0, "Unknown")
-            return
-        }
-        let activity = known[method.uppercased()] ?? 99
-        self.init(uid, activity, activity == 99 ? method : method.prefix(1).uppercased() + method.dropFirst().lowercased())
-    }
+extension String {
+    /// The first letter in upper case.
+    fileprivate var capitalizedASCII: String { prefix(1).uppercased() + dropFirst() }
 }

@@ -68,7 +68,7 @@ struct ExportFormatter: Sendable {
 
     /// A line of `ocsf.jsonl`.
     static func appendOCSF(_ leaf: EventLeaf, _ body: JSONObject, to out: inout [UInt8]) {
-        CanonicalJSON.append(.object(OCSFEvent.json(leaf, body)), to: &out)
+        CanonicalJSON.append(.object(OCSFEvent.json(AuditEvent(leaf, body))), to: &out)
         out.append(0x0a)
     }
 
@@ -104,11 +104,33 @@ struct ExportRow: Sendable {
 extension JSONObject {
     /// The members at these paths (`actor.id`) alone.
     func keeping(_ paths: [String]) -> JSONObject {
-        var kept = JSONObject()
-        for path in paths {
-            let keys = path.split(separator: ".").map(String.init)
-            if let value = keys.dropFirst().reduce(self[keys[0]], { $0?.object?[$1] }) { kept[path] = value }
+        paths.reduce(into: JSONObject()) { kept, path in
+            keep(path.split(separator: ".").map(String.init)[...], in: &kept)
         }
-        return kept
+    }
+
+    private func keep(_ path: ArraySlice<String>, in kept: inout JSONObject) {
+        guard let key = path.first, let value = self[key] else { return }
+        guard path.count > 1 else {
+            kept[key] = value
+            return
+        }
+        var inner = kept[key]?.object ?? [:]
+        value.object?.keep(path.dropFirst(), in: &inner)
+        if !inner.isEmpty { kept[key] = .object(inner) }
+    }
+}
+
+extension AuditEvent {
+    /// The event of a leaf, as far as its body is shown; words that this version does not know are read as unknown.
+    init(_ leaf: EventLeaf, _ body: JSONObject) {
+        let id = EventID(leaf.id) ?? EventID(time: leaf.time, entropy: 0)
+        self.init(
+            header: EventHeader(
+                id: id, tenant: leaf.tenant, source: leaf.source, type: EventType(leaf.type), outcome: Outcome(rawValue: leaf.outcome) ?? .unknown,
+                reason: leaf.reason, severity: Severity(rawValue: leaf.severity) ?? .unknown, actorKind: ActorKind(rawValue: leaf.actorKind) ?? .anonymous,
+                privileged: leaf.privileged, sensitivity: leaf.sensitivity.flatMap(Sensitivity.init), method: leaf.method, route: leaf.route,
+                status: leaf.status, durationMicroseconds: leaf.durationMicroseconds),
+            body: (try? EventBody(json: body)) ?? EventBody(details: body))
     }
 }
