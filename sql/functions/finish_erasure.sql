@@ -21,14 +21,19 @@ begin
 end
 $$;
 
--- Leaves behind that an erasure was refused.
+-- Leaves behind that an erasure was refused; one that has emptied nothing yet is given up, with what it keeps of the subject.
 create or replace function audit.refuse_erasure(
     tenant text, event uuid, at_time timestamptz, body jsonb, salt bytea, body_hash bytea, event_actor text
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     known constant text := coalesce((select t.tenant from audit.tenant t where t.tenant = refuse_erasure.tenant), 'default');
+    given_up bigint[];
 begin
+    select array_agg(e.id) into given_up from audit.erasure e
+    where e.tenant = refuse_erasure.tenant and e.subject = body #>> '{details,subject}' and e.state = 'emptying' and e.events = 0;
+    delete from audit.erasure_value v where v.erasure = any (given_up);
+    delete from audit.erasure e where e.id = any (given_up);
     perform audit.append_own(
         audit.shard_of(known), known, 'audit_erasure_refused', 'legal_hold', 3::smallint, event, at_time, body, salt, body_hash, event_actor);
 end

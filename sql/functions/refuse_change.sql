@@ -5,7 +5,7 @@
 create or replace function audit.refuse_change() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
-    if tg_op = 'UPDATE' and tg_table_name <> 'log' and current_user = 'cardea_owner'
+    if tg_op = 'UPDATE' and tg_table_name ~ '^event(_[0-9]{4}(_[0-9]{2})?)?$' and current_user = 'cardea_owner'
         and pg_current_xact_id_if_assigned() is not null
         and exists (select from audit.erasure e where e.door = pg_current_xact_id_if_assigned() and e.state <> 'done')
     then
