@@ -99,7 +99,7 @@ let package = Package(
             dependencies: [
                 "Projections", "Compliance", "EventStore", "Alerting", "Detection", "LogFormats", "ExampleAPI", "AuditMiddleware",
                 "AuditEvents", "PostgreSQL",
-                .argumentParser, .configuration, .hummingbird, .lifecycle, .logging, .systemPackage, .unixSignals,
+                .argumentParser, .configuration, .crypto, .hummingbird, .lifecycle, .logging, .systemPackage, .unixSignals,
             ], swiftSettings: settings),
         .target(
             name: "DatabaseTesting", dependencies: ["PostgreSQL", .logging], path: "Tests/DatabaseTesting", swiftSettings: settings),

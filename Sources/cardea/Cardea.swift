@@ -25,6 +25,7 @@ struct Cardea: AsyncParsableCommand {
                     Query.self, Tail.self, ViewsCommand.self, AlertsCommand.self, DeliveriesCommand.self, RulesCommand.self,
                     RoutesCommand.self,
                 ]),
+            CommandGroup(name: "Prove", subcommands: [ReportCommand.self, ReviewCommand.self]),
             CommandGroup(name: "Maintain", subcommands: [ProjectionsCommand.self, BenchCommand.self, Completion.self]),
         ])
 
