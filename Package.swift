@@ -102,7 +102,7 @@ let package = Package(
             dependencies: [
                 "Compliance", "Projections", "EventStore", "Alerting", "Detection", "LogFormats", "ExampleAPI", "AuditMiddleware",
                 "AuditEvents", "PostgreSQL", "TransparencyLog",
-                .argumentParser, .configuration, .hummingbird, .lifecycle, .logging, .systemPackage, .unixSignals,
+                .argumentParser, .configuration, .crypto, .hummingbird, .lifecycle, .logging, .nio, .systemPackage, .unixSignals,
             ], swiftSettings: settings),
         .target(
             name: "DatabaseTesting", dependencies: ["PostgreSQL", .logging], path: "Tests/DatabaseTesting", swiftSettings: settings),

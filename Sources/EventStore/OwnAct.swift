@@ -14,7 +14,8 @@ public struct OwnAct: Sendable {
     public var details: JSONObject
 
     public init(
-        _ type: EventType, tenant: String = "default", severity: Severity = .informational, outcome: Outcome = .success, reason: String? = nil,
+        _ type: EventType, tenant: String = "default", severity: Severity = .informational, outcome: Outcome = .success,
+        reason: String? = nil,
         by person: String, target: String? = nil, details: JSONObject = [:]
     ) {
         self.type = type

@@ -28,10 +28,14 @@ struct Cardea: AsyncParsableCommand {
             CommandGroup(
                 name: "Prove",
                 subcommands: [
-                    ExportCommand.self, VerifyCommand.self, ProveCommand.self, KeysCommand.self, TilesCommand.self,
+                    ExportCommand.self, ReportCommand.self, ReviewCommand.self, VerifyCommand.self, ProveCommand.self, KeysCommand.self,
+                    TilesCommand.self,
                 ]),
-            CommandGroup(name: "Maintain", subcommands: [
-                    ProjectionsCommand.self, SubjectCommand.self, HoldCommand.self, RetentionCommand.self, BenchCommand.self, Completion.self,
+            CommandGroup(
+                name: "Maintain",
+                subcommands: [
+                    ProjectionsCommand.self, SubjectCommand.self, HoldCommand.self, RetentionCommand.self, BenchCommand.self,
+                    Completion.self,
                 ]),
         ])
 

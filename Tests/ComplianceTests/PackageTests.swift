@@ -11,8 +11,8 @@ import TransparencyLog
 @Suite("a package for an auditor")
 struct PackageTests {
     static func request(_ filter: EventFilter = EventFilter()) -> ExportRequest {
-        let query = EventQuery(filter)
-        return ExportRequest(query: query.text, condition: query.condition, since: filter.since, until: filter.until)
+        let query = filter.expression
+        return ExportRequest(query: query.text, condition: query.condition, since: query.since, until: query.until)
     }
 
     static func filter(_ change: (inout EventFilter) -> Void) -> EventFilter {

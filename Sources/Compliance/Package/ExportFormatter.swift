@@ -127,9 +127,12 @@ extension AuditEvent {
         let id = EventID(leaf.id) ?? EventID(time: leaf.time, entropy: 0)
         self.init(
             header: EventHeader(
-                id: id, tenant: leaf.tenant, source: leaf.source, type: EventType(leaf.type), outcome: Outcome(rawValue: leaf.outcome) ?? .unknown,
-                reason: leaf.reason, severity: Severity(rawValue: leaf.severity) ?? .unknown, actorKind: ActorKind(rawValue: leaf.actorKind) ?? .anonymous,
-                privileged: leaf.privileged, sensitivity: leaf.sensitivity.flatMap(Sensitivity.init), method: leaf.method, route: leaf.route,
+                id: id, tenant: leaf.tenant, source: leaf.source, type: EventType(leaf.type),
+                outcome: Outcome(rawValue: leaf.outcome) ?? .unknown,
+                reason: leaf.reason, severity: Severity(rawValue: leaf.severity) ?? .unknown,
+                actorKind: ActorKind(rawValue: leaf.actorKind) ?? .anonymous,
+                privileged: leaf.privileged, sensitivity: leaf.sensitivity.flatMap(Sensitivity.init), method: leaf.method,
+                route: leaf.route,
                 status: leaf.status, durationMicroseconds: leaf.durationMicroseconds),
             body: (try? EventBody(json: body)) ?? EventBody(details: body))
     }

@@ -13,7 +13,7 @@ struct HTMLPage {
         <meta charset="utf-8">
         <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
         <meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>\(HTMLPage.escaped(title))</title>
+        <title>\(HTMLText.escaped(title))</title>
         <style>
         :root { color-scheme: light dark; --ink: #1b1f24; --paper: #ffffff; --line: #d0d7de; --bar: #2f6feb; --soft: #57606a; }
         @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --paper: #0d1117; --line: #30363d; --bar: #6ea8fe; --soft: #9198a1; } }
@@ -31,16 +31,16 @@ struct HTMLPage {
         """
     }
 
-    mutating func heading(_ text: String, level: Int = 1) { body += "<h\(level)>\(HTMLPage.escaped(text))</h\(level)>\n" }
-    mutating func paragraph(_ text: String) { body += "<p>\(HTMLPage.escaped(text))</p>\n" }
+    mutating func heading(_ text: String, level: Int = 1) { body += "<h\(level)>\(HTMLText.escaped(text))</h\(level)>\n" }
+    mutating func paragraph(_ text: String) { body += "<p>\(HTMLText.escaped(text))</p>\n" }
 
     mutating func table(_ titles: [String], _ rows: [[String]]) {
         body += "<table>\n"
         if titles.contains(where: { !$0.isEmpty }) {
-            body += "<thead><tr>" + titles.map { "<th scope=\"col\">\(HTMLPage.escaped($0))</th>" }.joined() + "</tr></thead>\n"
+            body += "<thead><tr>" + titles.map { "<th scope=\"col\">\(HTMLText.escaped($0))</th>" }.joined() + "</tr></thead>\n"
         }
         body += "<tbody>\n"
-        for row in rows { body += "<tr>" + row.map { "<td>\(HTMLPage.escaped($0))</td>" }.joined() + "</tr>\n" }
+        for row in rows { body += "<tr>" + row.map { "<td>\(HTMLText.escaped($0))</td>" }.joined() + "</tr>\n" }
         body += "</tbody></table>\n"
     }
 
@@ -54,30 +54,10 @@ struct HTMLPage {
         for (place, one) in shown.enumerated() {
             let width = max(1, one.value * 420 / largest)
             let name = one.name.count > 28 ? String(one.name.prefix(27)) + "…" : one.name
-            body += "<text x=\"0\" y=\"\(place * 20 + 14)\">\(HTMLPage.escaped(name))</text>"
+            body += "<text x=\"0\" y=\"\(place * 20 + 14)\">\(HTMLText.escaped(name))</text>"
             body += "<rect x=\"200\" y=\"\(place * 20 + 4)\" width=\"\(width)\" height=\"12\"/>"
             body += "<text x=\"\(206 + width)\" y=\"\(place * 20 + 14)\">\(one.value)</text>\n"
         }
         body += "</svg>\n"
-    }
-
-    static func escaped(_ text: String) -> String {
-        var out = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": out += "&amp;"
-            case "<": out += "&lt;"
-            case ">": out += "&gt;"
-            case "\"": out += "&quot;"
-            case "'": out += "&#39;"
-            // What turns the direction of text, and controls, would make a page lie.
-            case _
-            where scalar.value < 0x20 || (0x7f..<0xa0).contains(scalar.value) || (0x200e...0x200f).contains(scalar.value)
-                || (0x202a...0x202e).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value):
-                out += "&#xFFFD;"
-            default: out.unicodeScalars.append(scalar)
-            }
-        }
-        return out
     }
 }

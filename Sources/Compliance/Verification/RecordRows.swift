@@ -87,7 +87,8 @@ struct RecordRows {
                 leaf: leaf, salt: try row.decode(first, as: PostgresBytes?.self)?.bytes,
                 body: try row.decode(first + 1, as: PostgresJSON?.self)?.text,
                 actor: try row.decode(first + 2, as: String?.self), clientIP: try row.decode(first + 3, as: PostgresInet?.self)?.text,
-                session: try row.decode(first + 4, as: String?.self), token: try row.decode(first + 5, as: String?.self), isErased: try row.decode(first + 7, as: Bool.self),
+                session: try row.decode(first + 4, as: String?.self), token: try row.decode(first + 5, as: String?.self),
+                isErased: try row.decode(first + 7, as: Bool.self),
                 wrongPartition: isPlaced ? nil : partition?.name)
         }
         return TreeCheck.Row(

@@ -13,7 +13,8 @@ struct DatedAct {
         details: JSONObject, at now: Timestamp
     ) throws {
         event = try OwnAct(
-            type, tenant: tenant ?? "default", severity: .medium, outcome: outcome, reason: reason, by: person, target: target, details: details
+            type, tenant: tenant ?? "default", severity: .medium, outcome: outcome, reason: reason, by: person, target: target,
+            details: details
         ).encoded(at: now)
     }
 

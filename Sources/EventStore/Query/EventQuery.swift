@@ -72,73 +72,12 @@ public struct EventQuery: Sendable {
             event: try LogReader.event(row, from: 3))
     }
 
-    /// What the filter asks for, for whoever writes it down: flags with their values, times resolved.
-    public var text: String {
-        var parts: [String] = []
-        func add(_ name: String, _ values: [String]) { if !values.isEmpty { parts.append("\(name):\(values.joined(separator: ","))") } }
-        add("type", filter.types)
-        add("outcome", filter.outcomes.map(\.rawValue))
-        add("actor", filter.actors)
-        add("ip", filter.addresses)
-        add("route", filter.routes)
-        add("status", filter.statuses.map { "\($0.lowerBound)-\($0.upperBound)" })
-        add("tenant", filter.tenants)
-        add("source", filter.sources)
-        add("since", filter.since.map { [$0.description] } ?? [])
-        add("until", filter.until.map { [$0.description] } ?? [])
-        add("text", filter.text)
-        if filter.own { parts.append("own:true") }
-        return parts.joined(separator: " ")
-    }
+    /// What is asked for, as text and as condition.
+    public var expression: QueryExpression { filter.expression }
 
-    /// What the filter asks for, over `audit.event e`.
-    public var condition: SQL {
-        var parts: [SQL] = ["true"]
-        if !filter.types.isEmpty { parts.append("e.type like any (\(filter.types.map(EventQuery.pattern)))") }
-        if !filter.own, !filter.types.contains(where: { $0.hasPrefix("audit_") || $0.hasPrefix("audit*") }) {
-            parts.append(#"e.type not like 'audit\_%'"#)
-        }
-        if !filter.outcomes.isEmpty { parts.append("e.outcome = any (\(filter.outcomes.map(\.rawValue)))") }
-        if !filter.actors.isEmpty {
-            let patterns = filter.actors.map(EventQuery.pattern)
-            parts.append("(e.actor like any (\(patterns)) or e.body #>> '{actor,id}' like any (\(patterns)))")
-        }
-        if !filter.addresses.isEmpty { parts.append("e.client_ip <<= any (\(filter.addresses)::text[]::inet[])") }
-        if !filter.routes.isEmpty { parts.append("e.route like any (\(filter.routes.map(EventQuery.pattern)))") }
-        if !filter.statuses.isEmpty {
-            let ranges: [SQL] = filter.statuses.map { "e.status between \($0.lowerBound) and \($0.upperBound)" }
-            parts.append("(\(ranges.joined(separator: " or ")))")
-        }
-        if !filter.tenants.isEmpty { parts.append("e.tenant = any (\(filter.tenants))") }
-        if !filter.sources.isEmpty { parts.append("e.source like any (\(filter.sources.map(EventQuery.pattern)))") }
-        if let since = filter.since { parts.append("e.time >= \(PostgresTimestamp(since))") }
-        if let until = filter.until { parts.append("e.time <= \(PostgresTimestamp(until))") }
-        for word in filter.text {
-            let pattern = "%" + EventQuery.escaped(word) + "%"
-            // The body is looked at as JSON, where a quote or a backslash stands escaped.
-            let written = String(decoding: CanonicalJSON.encode(.string(word)).dropFirst().dropLast(), as: UTF8.self)
-            let patternInBody = "%" + EventQuery.escaped(written) + "%"
-            parts.append(
-                """
-                (concat_ws(' ', e.type, e.source, e.reason, e.method, e.route) ilike \(pattern)
-                or e.body::text ilike \(patternInBody))
-                """)
-        }
-        if let after {
-            parts.append("e.id < \(PostgresUUID(after)) and e.time <= \(PostgresTimestamp(after.time))")
-        }
-        return parts.joined(separator: " and ")
-    }
-
-    /// A LIKE pattern in which only `*` is special.
-    private static func pattern(_ text: String) -> String {
-        String(decoding: escaped(text).utf8.map { $0 == UInt8(ascii: "*") ? UInt8(ascii: "%") : $0 }, as: UTF8.self)
-    }
-
-    /// Byte by byte: a `%` before a combining mark is still LIKE's.
-    private static func escaped(_ text: String) -> String {
-        let special: [UInt8] = [UInt8(ascii: "\\"), UInt8(ascii: "%"), UInt8(ascii: "_")]
-        return String(decoding: text.utf8.flatMap { special.contains($0) ? [UInt8(ascii: "\\"), $0] : [$0] }, as: UTF8.self)
+    private var condition: SQL {
+        guard let after else { return expression.condition }
+        return "\(expression.condition) and e.id < \(PostgresUUID(after)) and e.time <= \(PostgresTimestamp(after.time))"
     }
 }
 

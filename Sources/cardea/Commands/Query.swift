@@ -5,6 +5,11 @@ import PostgreSQL
 
 /// The options that choose events; `query` and `tail` share them.
 struct FilterOptions: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp(
+            "actor:ada type:authn_* -outcome:success ip:192.0.2.0/24 status:>=500 since:2h \"free text\"; the options below ask for more.",
+            valueName: "query"))
+    var query: [String] = []
     @Option(help: "Event type; * matches anything, as in authn_*. May be repeated or comma-separated, as all of these may.") var type:
         [String] = []
     @Option(help: "success, failure, denied, error or unknown.") var outcome: [String] = []
@@ -44,6 +49,14 @@ struct FilterOptions: ParsableArguments {
         (filter.since, filter.until) = try OptionValues.times(since: since, until: until, now: now)
         filter.text = text.flatMap { $0.split(separator: " ").map(String.init) }
         filter.own = own
+        let written = query.joined(separator: " ")
+        do { filter.written = try QueryExpression(written, now: now) } catch {
+            throw ValidationError("\(RowPrinter.visible(error.description))")
+        }
+        let expression = filter.expression
+        if let first = expression.since, let last = expression.until, first > last {
+            throw ValidationError("The query's times and --since, --until leave nothing between them.")
+        }
         return filter
     }
 
@@ -78,8 +91,13 @@ enum EventColumns {
 struct Query: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Search the record, newest first.",
-        discussion:
-            "Several values of one option are alternatives; different options must all hold. Cardea's own acts are left out unless --own or --type asks."
+        discussion: """
+            cardea query 'actor:ada type:authn_* -outcome:success since:24h'. The same key again, or a list with commas, are alternatives; different \
+            keys must all hold; - before a key excludes. Ranges: status:>=500, status:400..499, duration:>250ms, severity:>=high. * stands for \
+            anything, key:* for having any; quotes keep a text together. Times: 2026-11-23, 2026-11-23T10:00:00Z, 2h, 30d; tz:Europe/Berlin says \
+            whose clocks. Write -- before a query that begins with a minus. Several values of one option are alternatives; different options must \
+            all hold. Cardea's own acts are left out unless --own, own:true or the type asks. That somebody looked is an event on the record.
+            """
     )
 
     @OptionGroup var filters: FilterOptions
@@ -100,7 +118,7 @@ struct Query: AsyncParsableCommand {
         var query = EventQuery(try filters.filter(now: .now()), after: after.flatMap(EventID.init))
         let deployment = try await Deployment.open(database)
         try await deployment.withPool(.reader, connections: 1) { pool in
-            try await Reading(.query, by: person.name, query: query.text).record(pool)
+            try await Reading(.query, by: person.name, query: query.expression.text).record(pool)
             if count {
                 let number = try await pool.withConnection { [query] in try await query.count($0) }
                 StandardOutput.write("\(number)\n")

@@ -24,7 +24,7 @@ struct Tail: AsyncParsableCommand {
         let query = EventQuery(try filters.filter(now: .now()))
         let deployment = try await Deployment.open(database)
         try await deployment.withPool(.reader, connections: 1) { pool in
-            try await Reading(.follow, by: person.name, query: query.text).record(pool)
+            try await Reading(.follow, by: person.name, query: query.expression.text).record(pool)
             var printer = RowPrinter(output.output == .json && follow ? .jsonl : output.output, columns: EventColumns.table)
             var next: [Int32: Int64] = [:]
             for row in try await pool.query("select shard, next_index from audit.head") {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Compliance
 import Configuration
 import EventStore
 import ExampleAPI
@@ -41,6 +42,7 @@ struct Failure: Error {
     private static func explain(_ error: any Error) -> Failure {
         switch error {
         case let error as StoreError: return Failure(error.message, hint: error.hint)
+        case let error as ReportError: return Failure(error.message, hint: error.hint)
         case let error as PostgresError:
             switch error.code {
             case .connection where error.sqlState == "42501" || error.sqlState == "22023":

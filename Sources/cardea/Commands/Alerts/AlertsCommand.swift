@@ -76,7 +76,11 @@ struct PersonOptions: ParsableArguments {
 
     /// The name that goes on the record.
     var name: String {
-        if let person { return person }
+        person ?? PersonOptions.loginName
+    }
+
+    /// Who is signed in to this machine.
+    static var loginName: String {
         guard let entry = getpwuid(getuid()), let name = entry.pointee.pw_name else { return "uid \(getuid())" }
         return String(cString: name)
     }

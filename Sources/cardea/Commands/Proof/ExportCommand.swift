@@ -59,7 +59,8 @@ struct ExportCommand: AsyncParsableCommand {
         }
         let isArchive = path.hasSuffix(".tar")
         let partial = path + ".partial"
-        let query = EventQuery(try filters.filter(now: .now()))
+        let filter = try filters.filter(now: .now())
+        let query = filter.expression
         let deployment = try await Deployment.open(database)
         try await deployment.withPool(.worker, connections: 4) { pool in
             if at == nil { try await ProofDesk.bringUpToDate(deployment, pool, by: person.name) }
@@ -67,7 +68,7 @@ struct ExportCommand: AsyncParsableCommand {
             guard !keys.signers.isEmpty else {
                 throw Failure("there is no signing key here", hint: "Export where the key is, or copy it to \(keys.path).")
             }
-            var request = ExportRequest(query: query.text, condition: query.condition, since: query.filter.since, until: query.filter.until)
+            var request = ExportRequest(query: query.text, condition: query.condition, since: query.since, until: query.until)
             request.forms = try forms()
             request.atMost = at ?? .max
             request.held = try held.flatMap(VerifyLog.held)
