@@ -66,7 +66,7 @@ struct ReportBed: Sendable {
                 tenant: ["acme", "globex", "default"].randomElement(using: &generator) ?? "",
                 source: ["shop", "api"].randomElement(using: &generator) ?? "", type: EventType(type),
                 outcome: type.hasSuffix("_fail") ? .failure : Outcome.allCases.randomElement(using: &generator) ?? .unknown,
-                actorKind: .user, privileged: Int.random(in: 0..<8, using: &generator) == 0,
+                actorKind: .user, privileged: Int.random(in: 0..<3, using: &generator) == 0,
                 sensitivity: [nil, nil, .normal, .personal, .restricted].randomElement(using: &generator) ?? nil)
             header.reason = ["bad_password", nil].randomElement(using: &generator) ?? nil
             var body = EventBody()

@@ -46,7 +46,7 @@ public enum ReportHTML {
     private static func contents(_ report: Report) -> String {
         var out = "<nav aria-label=\"Sections\">\n<table>\n<caption>Sections</caption>\n<thead><tr><th scope=\"col\">Section</th>"
         out +=
-            "<th scope=\"col\">Controls</th><th scope=\"col\" class=\"n\">Events</th><th scope=\"col\" class=\"n\">Exceptions</th></tr></thead>\n<tbody>\n"
+            "<th scope=\"col\">Controls</th><th scope=\"col\" class=\"n\">Counted</th><th scope=\"col\" class=\"n\">Exceptions</th></tr></thead>\n<tbody>\n"
         for section in report.sections {
             let exceptions = section.exceptions.reduce(0) { $0 + $1.total }
             out += "<tr><th scope=\"row\"><a href=\"#\(section.topic.id)\">\(section.topic.id) \(escaped(section.topic.title))</a></th>"
@@ -60,7 +60,7 @@ public enum ReportHTML {
         let id = section.topic.id
         var out = "<section aria-labelledby=\"\(id)\">\n<h2 id=\"\(id)\">\(id) \(escaped(section.topic.title))</h2>\n"
         out += "<p class=\"controls\">\(escaped(framework.title)): \(controls(section, framework))</p>\n"
-        out += "<p>\(escaped(section.population)) <strong>\(section.count)</strong> in the period.</p>\n"
+        out += "<p>\(escaped(section.population)) Counted: <strong>\(section.count)</strong>.</p>\n"
         if let criterion = section.criterion {
             out += "<p class=\"\(criterion.isMet ? "met" : "unmet")\"><strong>\(criterion.isMet ? "Holds" : "Does not hold"):</strong> "
             out += "\(escaped(criterion.text))</p>\n"

@@ -1,5 +1,6 @@
 public import AuditEvents
 import Crypto
+import Foundation
 
 /// A report as OSCAL assessment results 1.1 (NIST, pages.nist.gov/OSCAL): an observation for each section, a finding for each criterion that the
 /// tool itself tested.
@@ -39,8 +40,11 @@ public enum ReportOSCAL {
                 "back-matter": [
                     "resources": [
                         [
-                            "uuid": .string(id("plan")), "title": "No plan",
-                            "description": "These results were not made under an assessment plan: a tool counted what its record holds.",
+                            "uuid": .string(id("plan")), "title": "No plan", "description": .string(noPlan),
+                            "base64": [
+                                "filename": "no-plan.txt", "media-type": "text/plain",
+                                "value": .string(Data(noPlan.utf8).base64EncodedString()),
+                            ],
                         ]
                     ]
                 ],
@@ -51,6 +55,7 @@ public enum ReportOSCAL {
     /// The bytes of the file.
     public static func render(_ report: Report) -> [UInt8] { CanonicalJSON.encode(.object(json(report))) + [0x0a] }
 
+    private static let noPlan = "These results were not made under an assessment plan: a tool counted what its record holds."
     private static let namespace = "urn:cardea:oscal"
 
     private static func observation(_ section: ReportSection, _ report: Report, _ id: (String) -> String) -> JSONObject {
@@ -65,7 +70,7 @@ public enum ReportOSCAL {
         }
         var observation: JSONObject = [
             "uuid": .string(id(section.topic.id)), "title": .string("\(section.topic.id) \(section.topic.title)"),
-            "description": .string("\(section.population) \(section.count) in the period."), "props": .array(properties),
+            "description": .string("\(section.population) Counted: \(section.count)."), "props": .array(properties),
             "methods": ["EXAMINE"], "collected": .string(report.period.until.description),
         ]
         if !evidence.isEmpty { observation["relevant-evidence"] = .array(evidence) }

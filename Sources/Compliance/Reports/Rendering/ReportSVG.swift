@@ -12,7 +12,7 @@ enum ReportSVG {
         out += "<text x=\"\(left - 6)\" y=\"20\" text-anchor=\"end\">\(most)</text>"
         out += "<text x=\"\(left - 6)\" y=\"\(height - bottom)\" text-anchor=\"end\">0</text>\n"
         // In hundredths of a unit, as whole numbers: the same text on every machine. Few bars do not become walls.
-        let slot = min(plot.width * 100 / max(1, chart.bars.count), 6000)
+        let slot = min(plot.width * 100 / max(1, chart.bars.count), 9000)
         for (number, bar) in chart.bars.enumerated() {
             let size = bar.value <= 0 ? 0 : max(100, Int(Double(bar.value) / Double(most) * Double(plot.height * 100)))
             let (x, y) = (left * 100 + number * slot + slot / 10, (height - bottom) * 100 - size)

@@ -10,11 +10,12 @@ enum ReviewSection: ReportSectionReader {
             a.opened_at between \(PostgresTimestamp(period.since)) and \(PostgresTimestamp(period.until)) and a.state <> 'merged'
             """
         let alerts: SQL = period.tenants.isEmpty ? span : span + " and a.tenant = any (\(period.tenants))"
+        // greatest() passes over nulls: without the cases what nobody did would have taken no time.
         // A person's first act is the acknowledgement, whatever it is; an end is the first one that a person or idleness brought.
         let lives: SQL = """
             select a.rule_title, a.rule_id, a.severity, a.state, a.id, a.tenant, a.opened_at,
-                extract(epoch from greatest(seen.time - a.opened_at, interval '0')) as to_acknowledge,
-                extract(epoch from greatest(over.time - a.opened_at, interval '0')) as to_resolve
+                case when seen.time is not null then extract(epoch from greatest(seen.time - a.opened_at, interval '0')) end as to_acknowledge,
+                case when over.time is not null then extract(epoch from greatest(over.time - a.opened_at, interval '0')) end as to_resolve
             from audit.alert a
             left join lateral (
                 select min(c.time) as time from audit.alert_change c
