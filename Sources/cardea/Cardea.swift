@@ -25,8 +25,11 @@ struct Cardea: AsyncParsableCommand {
                     Query.self, Tail.self, ViewsCommand.self, AlertsCommand.self, DeliveriesCommand.self, RulesCommand.self,
                     RoutesCommand.self,
                 ]),
-            CommandGroup(name: "Maintain", subcommands: [
-                    ProjectionsCommand.self, SubjectCommand.self, HoldCommand.self, RetentionCommand.self, BenchCommand.self, Completion.self,
+            CommandGroup(
+                name: "Maintain",
+                subcommands: [
+                    ProjectionsCommand.self, SubjectCommand.self, HoldCommand.self, RetentionCommand.self, BenchCommand.self,
+                    Completion.self,
                 ]),
         ])
 

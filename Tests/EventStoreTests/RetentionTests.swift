@@ -18,7 +18,8 @@ struct RetentionTests {
             ])
             try await record.sealer.sealAll()
             try await record.pool.execute("insert into audit.projection values ('detection', 1, 1, 'live')")
-            try await record.pool.execute("insert into audit.checkpoint (shard, name, generation, next_index) values (0, 'detection', 1, 4)")
+            try await record.pool.execute(
+                "insert into audit.checkpoint (shard, name, generation, next_index) values (0, 'detection', 1, 4)")
             let admins = record.database.pool(role: "cardea_admin", maximumConnections: 2)
             let result: Result<Void, any Error>
             do { result = .success(try await body(record, Retention(admins), LegalHolds(admins))) } catch { result = .failure(error) }
@@ -39,7 +40,9 @@ struct RetentionTests {
             #expect(kept.tenants == ["a", "b"] && kept.events == 2 && kept.bytes > 0)
             #expect(kept.blocks.map(\.what) == ["tenant b keeps its events for ever"])
             try await retention.set(days: 36_500, tenant: nil, by: "ann")
-            #expect(try await retention.plan().first { $0.name == "audit.event_2019" }?.blocks.first?.what.contains("tenant b keeps 36500 days") == true)
+            #expect(
+                try await retention.plan().first { $0.name == "audit.event_2019" }?.blocks.first?.what.contains("tenant b keeps 36500 days")
+                    == true)
             try await retention.set(days: 100, tenant: nil, by: "ann")
             #expect(try await going(retention).filter { $0 < "audit.event_2020" } == ["audit.event_2016", "audit.event_2019"])
             #expect(try await retention.settings().map { "\($0.tenant ?? "-") \($0.days)" } == ["- 100", "a 400"])
@@ -47,7 +50,9 @@ struct RetentionTests {
         }
     }
 
-    @Test("what is dropped is gone, its place in the log stays, it is written down and told; a late event gets a new partition, which goes again")
+    @Test(
+        "what is dropped is gone, its place in the log stays, it is written down and told; a late event gets a new partition, which goes again"
+    )
     func drop() async throws {
         try await withOldRecord { record, retention, _ in
             try await retention.set(days: 400, tenant: nil, by: "ann")
@@ -58,7 +63,8 @@ struct RetentionTests {
             #expect(log.count == 7)
             #expect(try await record.pool.query("select to_regclass('audit.event_2019')::text is null", as: Bool.self) == [true])
             let dropped = try await record.pool.query(
-                "select name || ' ' || events || ' ' || (dropped_at is not null) || ' ' || (shards -> 0 ->> 'shard') from audit.dropped_partition where events > 0 order by 1", as: String.self)
+                "select name || ' ' || events || ' ' || (dropped_at is not null) || ' ' || (shards -> 0 ->> 'shard') from audit.dropped_partition where events > 0 order by 1",
+                as: String.self)
             #expect(dropped == ["audit.event_2016 1 true 0", "audit.event_2019 2 true 0"])
             let told = try await record.pool.query(
                 "select body #>> '{details,partition}' from audit.event where type = 'audit_partition_dropped' order by 1", as: String.self)
@@ -67,7 +73,10 @@ struct RetentionTests {
             let page = try await record.workers.withConnection { try await LogReader().page($0, shard: 0, from: 0, limit: 100) }
             #expect(page.events.count == 4)
             try await record.appender.append([try record.event("b", at: Self.old.advanced(bySeconds: 9))])
-            #expect(try await record.pool.query("select name::text from audit.partition where lower_bound < '2020-01-01'", as: String.self) == ["audit.event_2019"])
+            #expect(
+                try await record.pool.query("select name::text from audit.partition where lower_bound < '2020-01-01'", as: String.self) == [
+                    "audit.event_2019"
+                ])
             #expect(try await going(retention) == [])
             try await record.sealer.sealAll()
             try await record.pool.execute("update audit.checkpoint set next_index = 8")
@@ -83,7 +92,8 @@ struct RetentionTests {
             let blocked = try await retention.plan().filter { !$0.goes && $0.blocks.contains { $0.cause == "work" } }
             #expect(!blocked.isEmpty)
             try await record.pool.execute("delete from audit.checkpoint")
-            #expect(try await retention.plan().first { $0.name == "audit.event_2019" }?.blocks.map(\.what) == ["no worker has folded shard 0"])
+            #expect(
+                try await retention.plan().first { $0.name == "audit.event_2019" }?.blocks.map(\.what) == ["no worker has folded shard 0"])
         }
     }
 
@@ -94,7 +104,8 @@ struct RetentionTests {
             let plan = try #require(try await retention.plan().first { $0.name == "audit.event_2019" })
             #expect(plan.goes)
             try await holds.set(
-                LegalHold(name: "h", reason: "a claim", tenant: "b", since: Self.old, until: Self.old.advanced(bySeconds: 86_400)), by: "lex")
+                LegalHold(name: "h", reason: "a claim", tenant: "b", since: Self.old, until: Self.old.advanced(bySeconds: 86_400)),
+                by: "lex")
             let error = await #expect(throws: StoreError.self) { try await retention.drop(plan, by: "ann") }
             #expect(error?.code == .held && error?.message.contains("legal hold h") == true)
             #expect(try await going(retention) == ["audit.event_2016"])
@@ -122,10 +133,16 @@ struct RetentionTests {
                 """)
             #expect(try await retention.dropLeftovers() == 1)
             try await retention.drop(plan, by: "ann")
-            #expect(try await record.pool.query("select count(*) from audit.dropped_partition where dropped_at is null", as: Int64.self) == [0])
+            #expect(
+                try await record.pool.query("select count(*) from audit.dropped_partition where dropped_at is null", as: Int64.self) == [0])
         }
     }
 
-    @Test("a span is days, weeks or years", arguments: [("400d", 400), ("2w", 14), ("2y", 730), ("0d", nil), ("-1d", nil), ("9999999999d", nil), ("101y", nil), ("d", nil), ("", nil), ("+1d", nil)] as [(String, Int32?)])
+    @Test(
+        "a span is days, weeks or years",
+        arguments: [
+            ("400d", 400), ("2w", 14), ("2y", 730), ("0d", nil), ("-1d", nil), ("9999999999d", nil), ("101y", nil), ("d", nil), ("", nil),
+            ("+1d", nil),
+        ] as [(String, Int32?)])
     func span(text: String, days: Int32?) { #expect(KeepSpan.days(text) == days) }
 }

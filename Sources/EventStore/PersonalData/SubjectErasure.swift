@@ -34,7 +34,8 @@ public struct SubjectErasure: Sendable {
             let running = try await connection.query(
                 "select tenant from audit.erasure where subject = audit.fingerprint(\(subject)) and state <> 'done'", as: String.self)
             let known = try await connection.query(
-                "select tenant from audit.tenant where \(asked)::text is null or tenant = \(asked) order by tenant limit 2", as: String.self)
+                "select tenant from audit.tenant where \(asked)::text is null or tenant = \(asked) order by tenant limit 2", as: String.self
+            )
             if let asked, known.isEmpty { throw StoreError(.usage, "there is no tenant '\(asked)'") }
             switch ErasurePlan(asked: asked, running: running, present: present.map(\.tenant), known: known).decision {
             case .erase(let tenant): return tenant
@@ -55,7 +56,8 @@ public struct SubjectErasure: Sendable {
             let held = try await connection.query("select audit.holds_on(\(subject), \(tenant)) as hold", as: String.self)
             guard held.isEmpty else { throw SubjectErasure.refusal(held.joined(separator: ", ")) }
             return ErasureReport(
-                id: nil, tenant: tenant, fingerprint: try await connection.query("select audit.fingerprint(\(subject))", as: String.self)[0],
+                id: nil, tenant: tenant,
+                fingerprint: try await connection.query("select audit.fingerprint(\(subject))", as: String.self)[0],
                 events: present.first { $0.tenant.utf8.elementsEqual(tenant.utf8) }?.events ?? 0)
         }
     }
@@ -97,7 +99,8 @@ public struct SubjectErasure: Sendable {
     private func finish(_ id: Int64, _ person: String) async throws -> ErasureReport {
         try await pool.withTransaction { connection in
             let row = try await connection.query(
-                "select tenant, subject, reason, actor, events, own_events, cleared::text as cleared from audit.erasure where id = \(id)")[0]
+                "select tenant, subject, reason, actor, events, own_events, cleared::text as cleared from audit.erasure where id = \(id)")[
+                    0]
             var report = ErasureReport(
                 id: id, tenant: try row.decode("tenant", as: String.self), fingerprint: try row.decode("subject", as: String.self),
                 events: try row.decode("events", as: Int64.self))
@@ -107,7 +110,8 @@ public struct SubjectErasure: Sendable {
             details["reason"] = .string(try row.decode("reason", as: String.self))
             details["begun_by"] = .string(try row.decode("actor", as: String.self))
             let act = try OwnAct(
-                .subjectErased, tenant: report.tenant, by: person, target: "erasure/\(id)", details: details, at: try await OwnAct.clock(connection))
+                .subjectErased, tenant: report.tenant, by: person, target: "erasure/\(id)", details: details,
+                at: try await OwnAct.clock(connection))
             try await connection.execute("select audit.finish_erasure(\(id), \(act.arguments), \(act.event.actor ?? person))")
             return report
         }
@@ -128,6 +132,7 @@ public struct SubjectErasure: Sendable {
 
     private static func refusal(_ holds: String) -> StoreError {
         StoreError(
-            .held, "a legal hold forbids it: \(holds)", hint: "`cardea hold list` says why; `cardea hold release NAME --reason …` ends one.")
+            .held, "a legal hold forbids it: \(holds)", hint: "`cardea hold list` says why; `cardea hold release NAME --reason …` ends one."
+        )
     }
 }
