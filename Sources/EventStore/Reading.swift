@@ -6,10 +6,10 @@ public import PostgreSQL
 public struct Reading: Sendable {
     public enum Kind: String, Sendable, CaseIterable {
         case query = "audit_query_run"
-        case follow = "audit_record_followed"
+        case follow = "audit_tail_run"
         case view = "audit_view_read"
-        case alert = "audit_alert_viewed"
-        case alerts = "audit_alerts_listed"
+        case alert = "audit_read_alert"
+        case alerts = "audit_read_alerts"
         case report = "audit_report_made"
         case export = "audit_export_made"
         case proof = "audit_event_proved"

@@ -71,7 +71,8 @@ struct SubjectTests {
             let shown = try await cardea.done("retention", "show", "-o", "json").json().array
             #expect(shown?.first?.object?["keep_days"] == 400)
             let plan = try await cardea.done("retention", "plan", "-o", "json").json().array ?? []
-            #expect(plan.contains { $0.object?["partition"] == "audit.event_2023" && $0.object?["goes"] == true && $0.object?["events"] == 20 })
+            #expect(
+                plan.contains { $0.object?["partition"] == "audit.event_2023" && $0.object?["goes"] == true && $0.object?["events"] == 20 })
             #expect(try await cardea("retention", "apply").status == 2)
             try await cardea.done("retention", "apply", "--yes")
             #expect(try await cardea.count() == 0)

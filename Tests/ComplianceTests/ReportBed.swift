@@ -11,6 +11,7 @@ import Testing
 struct ReportBed: Sendable {
     let owner: PostgresPool
     let reader: PostgresPool
+    let writer: PostgresPool
     let events: [AuditEvent]
 
     static let zone = "Europe/Berlin"
@@ -106,7 +107,7 @@ func withReportBed(_ body: (ReportBed) async throws -> Void) async throws {
         _ = try await log.append(try events.map { try encoder.encode($0, now: .now()) })
         for shard in try await log.shards() { _ = try await log.seal(shard) }
         let outcome: Result<Void, any Error>
-        do { outcome = .success(try await body(ReportBed(owner: owner, reader: reader, events: events))) } catch {
+        do { outcome = .success(try await body(ReportBed(owner: owner, reader: reader, writer: writer, events: events))) } catch {
             outcome = .failure(error)
         }
         for pool in [owner, reader, writer] { await pool.close() }

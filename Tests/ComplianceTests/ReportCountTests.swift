@@ -1,5 +1,6 @@
 import AuditEvents
 import DatabaseTesting
+import EventStore
 import PostgreSQL
 import Testing
 
@@ -158,6 +159,23 @@ struct ReportCountTests {
                     ])
             #expect(section.exceptions[0].total == 9)
             #expect(try await bed.report(tenants: ["acme"]).sections[ReportTopic.review.rawValue - 1].count == 10)
+        }
+    }
+
+    @Test("a review that was attested after the period is in its report, and in that of no other period before")
+    func attestations() async throws {
+        try await withReportBed { bed in
+            func attested(_ report: Report) -> [[ReportValue]] {
+                report.sections[ReportTopic.review.rawValue - 1].tables[2].rows.filter { $0[4] == .text("Looked.") }
+            }
+            let period = try await bed.period()
+            let event = try ReviewAttestation(person: "ann", period: period, statement: "Looked.", reportDigest: "00ff").events(at: .now())[
+                0]
+            _ = try await Appender(bed.writer).append([try EventEncoder().encode(event, now: .now())])
+            #expect(attested(try await bed.report()).map { $0[1] } == [.text("ann")])
+            #expect(attested(try await bed.report(tenants: ["acme"])).isEmpty)
+            let before = ReportPeriod(since: .epoch, until: Timestamp(microseconds: period.since.microseconds - 1))
+            #expect(attested(try await ReportReader.read(.soc2, before, bed.reader)).isEmpty)
         }
     }
 

@@ -45,7 +45,7 @@ struct ReportRenderingTests {
                     [
                         "html", "head", "meta", "title", "style", "body", "header", "h", "p", "dl", "div", "dt", "dd", "main", "nav",
                         "table",
-                        "caption", "thead", "tbody", "tr", "th", "td", "a", "section", "ul", "li", "details", "summary", "pre", "code",
+                        "caption", "thead", "tbody", "tr", "th", "td", "a", "section", "ul", "li", "pre", "code",
                         "svg",
                         "rect", "line", "text", "figure", "figcaption", "strong", "span", "bdi",
                     ].contains(tag), "\(tag) by \(text)")

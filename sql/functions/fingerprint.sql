@@ -16,7 +16,7 @@ $$;
 
 -- What stands for a subject's value once it is erased: the same as `Fingerprinter` gives for the purpose "subject" (HKDF, RFC 5869).
 create or replace function audit.fingerprint(value text) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
     select 'fp_' || left(encode(audit.hmac(
         audit.hmac(audit.hmac(''::bytea, d.key), convert_to('cardea/fingerprint/subject', 'UTF8') || '\x01'::bytea),
         convert_to(value, 'UTF8')), 'hex'), 32)

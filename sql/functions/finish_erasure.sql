@@ -7,7 +7,7 @@ declare
     e audit.erasure;
 begin
     select * into e from audit.erasure x where x.id = finish_erasure.erasure for update;
-    if not found or e.state <> 'telling' or e.cursor_time <> 'infinity' then
+    if not found or e.state not in ('telling', 'elsewhere') or e.cursor_time <> 'infinity' then
         raise exception 'the erasure % has not come to its end', erasure using errcode = 'object_not_in_prerequisite_state';
     end if;
     if audit.body_names_subject(e.id, jsonb_build_object('details', body -> 'details')) then

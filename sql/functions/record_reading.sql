@@ -5,7 +5,7 @@ create or replace function audit.record_reading(
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
     if type not in (
-        'audit_query_run', 'audit_record_followed', 'audit_view_read', 'audit_alert_viewed', 'audit_alerts_listed', 'audit_report_made',
+        'audit_query_run', 'audit_tail_run', 'audit_view_read', 'audit_read_alert', 'audit_read_alerts', 'audit_report_made',
         'audit_export_made', 'audit_export_fetched', 'audit_event_proved', 'audit_subject_exported')
     then
         raise exception '% is no reading', type using errcode = 'check_violation';

@@ -87,6 +87,12 @@ begin
     left join lateral (
         select c.name, c.next_index from audit.checkpoint c where c.shard = s.shard order by c.next_index, c.name limit 1) c on true
     where s.unsealed > 0 or coalesce(c.next_index, 0) <= s.last_index;
+    -- Without its leaf an event that was dropped could never be proved.
+    return query
+    select 'work', format('the tree of shard %s has %s leaves, the partition goes to %s', s.shard, coalesce(t.size, 0), s.last_index)
+    from audit.partition_shards(partition) s
+    left join audit.tree t on t.shard = s.shard
+    where s.unsealed = 0 and coalesce(t.size, 0) <= s.last_index;
 end
 $$;
 

@@ -9,7 +9,7 @@ create table audit.erasure (
     subject text not null,
     reason text not null,
     actor text not null,
-    state text not null default 'emptying' check (state in ('emptying', 'late', 'sharing', 'clearing', 'telling', 'done')),
+    state text not null default 'emptying' check (state in ('emptying', 'late', 'sharing', 'clearing', 'telling', 'elsewhere', 'done')),
     begun_at timestamptz not null default clock_timestamp(),
     -- Whatever this snapshot does not show has a transaction that is not below its xmin.
     begun pg_snapshot not null default pg_current_snapshot(),

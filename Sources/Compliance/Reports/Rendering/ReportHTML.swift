@@ -75,21 +75,18 @@ public enum ReportHTML {
             out += html(exceptions.table, note: note)
         }
         if !section.limits.isEmpty { out += "<h3>What this cannot say</h3>\n" + list(section.limits) }
+        out += "<h3>The query that counted</h3>\n<pre><code>\(escaped(collapsed(section.query)))</code></pre>\n"
         return out
-            + "<details><summary>The query</summary><pre><code>\(escaped(collapsed(section.query)))</code></pre></details>\n</section>\n"
+            + "<p class=\"controls\">$1 and $2 are the ends of the period where nothing else is said, $3 the tenants.</p>\n</section>\n"
     }
 
     private static func html(_ table: ReportTable, note: String?) -> String {
         let title = escaped(table.title) + (note.map { ": <span class=\"total\">\(escaped($0))</span>" } ?? "")
         guard !table.rows.isEmpty else { return "<p class=\"empty\">\(title)\(note == nil ? ": none" : "")</p>\n" }
-        // A column is one of numbers where every value is.
+        // A column is one of numbers where every value is, and there is one.
         let numeric = table.columns.indices.map { column in
-            table.rows.allSatisfy { row in
-                switch row[column] {
-                case .number, .none: true
-                default: false
-                }
-            }
+            let values = table.rows.map { $0[column] }.filter { $0 != .none }
+            return !values.isEmpty && values.allSatisfy { if case .number = $0 { true } else { false } }
         }
         var out = "<div class=\"scroll\"><table>\n<caption>\(title)</caption>\n<thead><tr>"
         for (column, name) in table.columns.enumerated() {
@@ -142,11 +139,11 @@ public enum ReportHTML {
         svg { display: block; width: 100%; height: auto; margin: 1rem 0 } svg rect { fill: var(--bar) } svg line { stroke: var(--line) }
         svg text { fill: var(--soft); font: 11px system-ui, sans-serif }
         pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--band); padding: .75rem; font-size: .8rem }
-        summary { color: var(--soft); cursor: pointer } ul { margin: .25rem 0; padding-left: 1.25rem }
+        ul { margin: .25rem 0; padding-left: 1.25rem }
         @page { margin: 18mm 15mm }
         @media print {
         :root { --ink: #000; --soft: #444; --line: #bbb; --page: #fff; --band: #eee; --bar: #336; --good: #000; --bad: #000 }
         body { max-width: none; padding: 0; font-size: 10pt } table { font-size: 8.5pt } .scroll { overflow: visible }
-        h2, h3, caption { break-after: avoid } tr, svg { break-inside: avoid } thead { display: table-header-group } details { display: none } }
+        h2, h3, caption { break-after: avoid } tr, svg { break-inside: avoid } thead { display: table-header-group } }
         """
 }

@@ -30,9 +30,11 @@ enum RetentionSection: ReportSectionReader {
                 group by 1, 2 order by 1, 2 limit \(ReportScope.rows)
                 """),
         ]
-        section.tables.append(
-            try await scope.table(
-                "Legal holds on the books", [.number("holds")], "select count(*) from audit.hold where released_at is null"))
+        if try await scope.mayRead("audit.hold") {
+            section.tables.append(
+                try await scope.table(
+                    "Legal holds in force", [.number("holds")], "select count(*) from audit.hold where released_at is null"))
+        }
         section.exceptions = [
             try await scope.exceptions(
                 "Tenants with less than 365 days online", columns,

@@ -27,6 +27,13 @@ enum ReviewSection: ReportSectionReader {
             ) over on true
             where \(alerts)
             """
+        // Made in the period, or later about some of it: a review comes after what it reviews. Its times are texts of one width, in UTC.
+        let ofTenants: SQL = period.tenants.isEmpty ? "true" : "e.tenant = any (\(period.tenants))"
+        let attested: SQL = """
+            e.type = 'audit_review_attested' and \(ofTenants) and e.time >= \(PostgresTimestamp(period.since))
+            and (e.time <= \(PostgresTimestamp(period.until))
+                or (e.body #>> '{details,since}' <= \(period.until.description) and e.body #>> '{details,until}' >= \(period.since.description)))
+            """
         func seconds(_ share: Double, _ column: String) -> SQL {
             "floor(percentile_cont(\(share)) within group (order by \(unsafe: column)))::bigint"
         }
@@ -55,12 +62,12 @@ enum ReviewSection: ReportSectionReader {
                 from (\(lives)) l group by rule_id, 1, 2 order by 3 desc, 1, 2 limit \(ReportScope.rows)
                 """),
             try await scope.table(
-                "Attested reviews",
+                "Attested reviews, made in the period or about it",
                 [.time("time"), .text("person"), .text("since"), .text("until"), .text("statement"), .text("report (SHA-256)")],
                 """
                 select e.time, e.actor, e.body #>> '{details,since}', e.body #>> '{details,until}', e.body #>> '{details,statement}',
                     e.body #>> '{details,report_sha256}'
-                from audit.event e where \(scope.inside) and e.type = 'audit_review_attested' order by e.id desc limit \(ReportScope.rows)
+                from audit.event e where \(attested) order by e.id desc limit \(ReportScope.rows)
                 """),
         ]
         let opened = try await scope.connection.query(
