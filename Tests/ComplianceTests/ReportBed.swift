@@ -46,7 +46,7 @@ struct ReportBed: Sendable {
         "audit_heartbeat",
         "audit_export_made", "audit_export_fetched", "audit_verified", "audit_verification_failed", "audit_review_attested",
         "audit_hold_placed",
-        "audit_subject_erased", "audit_query", "userland", "authnx",
+        "audit_subject_erased", "audit_query_run", "userland", "authnx",
     ]
 
     static func generated(seed: Int) -> [AuditEvent] {

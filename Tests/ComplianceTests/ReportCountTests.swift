@@ -17,7 +17,7 @@ struct ReportCountTests {
         type = any (array['user_created', 'user_updated', 'authz_change', 'authn_password_change', 'authn_token_created', 'authn_login_lock'])
         """,
         .sensitive: "coalesce(sensitivity, 'normal') <> 'normal' or starts_with(type, 'sensitive_')",
-        .recordAccess: "type in ('audit_export_made', 'audit_export_fetched', 'audit_query')",
+        .recordAccess: "type in ('audit_export_made', 'audit_export_fetched', 'audit_query_run')",
         .continuity: "type in ('sys_startup', 'sys_shutdown', 'sys_crash', 'audit_heartbeat')",
         .integrity: "type in ('audit_verified', 'audit_verification_failed')", .clocks: "true",
         .completeness: "split_part(type, '_', 1) not in ('audit', 'sys')",

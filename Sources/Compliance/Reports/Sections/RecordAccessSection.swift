@@ -4,7 +4,7 @@ import PostgreSQL
 /// S6: who read the record itself, and who acted on it.
 enum RecordAccessSection: ReportSectionReader {
     /// Cardea's own acts by which the record is read.
-    static let reading: SQL = "e.type = any (\(Reading.Kind.allCases.map(\.rawValue)))"
+    static let reading: SQL = "e.type = any (\(Reading.Kind.allCases.map(\.rawValue) + ["audit_export_fetched"]))"
 
     static func read(_ scope: ReportScope) async throws -> ReportSection {
         var section = try await scope.section(

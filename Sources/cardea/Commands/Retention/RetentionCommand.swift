@@ -89,6 +89,8 @@ struct RetentionApply: AsyncParsableCommand {
 
     func run() async throws {
         let deployment = try await Deployment.open(database)
+        // What is dropped must have its leaves first.
+        try await deployment.withPool(.worker, connections: 2) { try await ProofDesk.bringUpToDate(deployment, $0, by: person.name) }
         try await deployment.withPool(.admin, connections: 2) { pool in
             let retention = Retention(pool)
             try await retention.dropLeftovers()
