@@ -18,9 +18,7 @@ public struct LocalZone: Sendable, Hashable {
             self = .utc
             return
         }
-        guard TimeZone.knownTimeZoneIdentifiers.contains(name) || name == "GMT", let zone = TimeZone(identifier: name) else {
-            throw Unknown()
-        }
+        guard let zone = TimeZone(identifier: name) else { throw Unknown() }
         self.init(zone: zone, name: name)
     }
 
