@@ -47,6 +47,16 @@ struct LogKeys {
         try Files.write(Array(signers.map { $0.secretText + "\n" }.joined().utf8), path, mode: 0o600)
     }
 
+    /// Writes the file where there is none; false where there is one by now.
+    private func create() throws -> Bool {
+        let own = "\(path).\(getpid()).first"
+        try Files.write(Array(signers.map { $0.secretText + "\n" }.joined().utf8), own, mode: 0o600)
+        defer { unlink(own) }
+        if link(own, path) == 0 { return true }
+        guard errno == EEXIST else { throw Failure("\(path) cannot be made: \(String(cString: strerror(errno)))") }
+        return false
+    }
+
     /// The keys of this deployment, a first one made where none was ever; empty where others hold them.
     ///
     /// - Parameter pool: under `cardea_worker` or `cardea_admin`.
@@ -65,7 +75,10 @@ struct LogKeys {
                 throw Failure("the deployment's name is no name for a key")
             }
             keys.signers = [signer]
-            try keys.save()
+            guard try keys.create() else {
+                // Another process that began at the same time made one.
+                return try await ready(deployment, pool, by: person)
+            }
             StandardError.write("cardea: made a signing key, \(keys.path); `cardea keys show` prints what others verify with\n")
         }
         for signer in keys.signers where !known.contains(where: { $0.key == signer.verifier.key }) {
