@@ -13,7 +13,7 @@ struct Cardea: AsyncParsableCommand {
             To begin: `cardea import /var/log/nginx/access.log`, `cardea worker --until-idle`, then `cardea alerts`, `cardea views failed_login`, \
             `cardea query --status 404`. Or `cardea up --example`, and send it requests.
 
-            Exit status: 0 done, 1 failed, 2 wrong usage, 3 a log could not be read to its end.
+            Exit status: 0 done, 1 failed (verify: tampered), 2 wrong usage, 3 incomplete.
             """,
         version: "0.1.0",
         groupedSubcommands: [

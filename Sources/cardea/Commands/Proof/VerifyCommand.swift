@@ -61,6 +61,7 @@ struct VerifyLog: AsyncParsableCommand {
             if resume, from == nil { StandardError.write("cardea: nothing was interrupted; verifying from the beginning\n") }
             var printer = RowPrinter(output.output, columns: VerifyLog.columns)
             var total = 0
+            var found: [JSONObject] = []
             var summaries: [LogVerifier.Summary] = []
             for shard in shards where self.shard.map({ $0 == shard }) ?? true {
                 if let position = from, shard < position.shard { continue }
@@ -78,7 +79,8 @@ struct VerifyLog: AsyncParsableCommand {
                     },
                     found: { finding in
                         total += 1
-                        if total <= 1000 { printer.print([finding.json]) }
+                        guard total <= 1000 else { return }
+                        if output.output == .json { found.append(finding.json) } else { printer.print([finding.json]) }
                     })
                 from = nil
                 if StandardError.isTerminal { StandardError.write("\r\u{1b}[K") }
@@ -88,7 +90,15 @@ struct VerifyLog: AsyncParsableCommand {
             }
             unlink(state)
             if total > 1000 { StandardError.write("cardea: \(total - 1000) more findings are not printed\n") }
-            printer.finish()
+            if output.output == .json {
+                let verdict: JSONObject = [
+                    "verdict": total == 0 ? "valid" : "tampered", "claim": .string(VerifyLog.tier(summaries, keys: keys, held: held)),
+                    "shards": .array(summaries.map { .object($0.json) }), "findings": .array(found.map(JSONValue.object)),
+                ]
+                StandardOutput.write(RowPrinter.text(.object(verdict)) + "\n")
+            } else {
+                printer.finish()
+            }
             StandardError.write("cardea: \(VerifyLog.tier(summaries, keys: keys, held: held))\n")
             return summaries.reduce(0) { $0 + $1.findings }
         }
@@ -132,6 +142,14 @@ struct VerifyLog: AsyncParsableCommand {
 }
 
 extension LogVerifier.Summary {
+    var json: JSONObject {
+        [
+            "shard": .int(Int64(shard)), "leaves": .int(Int64(size)), "checkpoints": .int(Int64(checkpoints)),
+            "signed": .int(Int64(signed)),
+            "waiting": .int(waiting), "findings": .int(Int64(findings)),
+        ]
+    }
+
     func line(seconds: Double) -> String {
         let rate = seconds > 0 ? Int(Double(size) / seconds) : 0
         return
