@@ -8,6 +8,7 @@ struct SubjectExportCommand: AsyncParsableCommand {
         commandName: "export", abstract: "Everything that is stored about a subject: its events, oldest first, then what names it.")
     @Argument(help: "The actor's id or name, exactly.") var subject: String
     @Option(help: "Of this tenant alone.") var tenant: String?
+    @OptionGroup var person: PersonOptions
     @OptionGroup var output: OutputOptions
     @OptionGroup var database: DatabaseOptions
 
@@ -29,6 +30,8 @@ struct SubjectExportCommand: AsyncParsableCommand {
     func run() async throws {
         let deployment = try await Deployment.open(database)
         try await deployment.withPool(.reader, connections: 1) { pool in
+            // By its hash: the record must not name whom an erasure is to forget.
+            try await Reading(.subject, by: person.name, query: subject).record(pool)
             let columns = output.output == .table ? Array(SubjectExportCommand.columns.dropLast()) : SubjectExportCommand.columns
             var printer = RowPrinter(output.output, columns: columns)
             var total = 0
