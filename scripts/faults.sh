@@ -113,4 +113,7 @@ tail -1 "$home/load.log" >&2
 end_worker
 expire
 "$binary" bench check "$home/acknowledged" || exit 1
+"$binary" worker --until-idle 2>>"$home/worker.log" || { say "the worker could not finish"; exit 1; }
+"$binary" verify log 2>"$home/verify.log" || { cat "$home/verify.log" >&2; say "the record is not what was sealed"; exit 1; }
+grep leaves "$home/verify.log" >&2
 say "all is right; seed $seed"

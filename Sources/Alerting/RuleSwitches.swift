@@ -36,7 +36,7 @@ extension AlertDesk {
         try AlertDesk.check(name: rule, "the rule's name")
         if let reason { try AlertDesk.check(text: reason, "a reason") }
         try await transaction { connection in
-            let now = try await AlertDesk.clock(connection)
+            let now = try await OwnAct.clock(connection)
             var details: JSONObject = ["rule": .string(rule)]
             if let reason { details["reason"] = .string(reason) }
             let event = try EventEncoder().encode(
@@ -48,7 +48,7 @@ extension AlertDesk {
             try await connection.execute(
                 """
                 select audit.switch_rule(
-                    \(rule), \(isEnabled), \(event.actor ?? person), \(AlertDesk.detail("reason", of: event)),
+                    \(rule), \(isEnabled), \(event.actor ?? person), \(event.detail("reason")),
                     \(PostgresUUID(event.header.id)), \(PostgresTimestamp(now)), \(PostgresJSONBytes(event.body)),
                     \(PostgresBytes(event.salt)), \(PostgresBytes(event.bodyHash)))
                 """)

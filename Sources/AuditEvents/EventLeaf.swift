@@ -64,9 +64,6 @@ public struct EventLeaf: Sendable, Hashable {
         public init(shard: Int32, index: Int64) { (self.shard, self.index) = (shard, index) }
     }
 
-    /// The members that only a telling has.
-    public static let tellingMembers = ["body", "disclosed", "index", "match", "salt", "shard", "withheld"]
-
     /// The leaf's data: canonical JSON, `body_hash` in lower-case hexadecimal digits.
     public var bytes: [UInt8] {
         var out: [UInt8] = []

@@ -58,12 +58,27 @@ public struct OwnAct: Sendable {
     }
 }
 
+extension OwnAct {
+    /// - Throws: `StoreError` for a text that is empty, longer than 4,000 bytes, or (`isName`) longer than 200 or of several lines.
+    static func check(_ text: String, _ what: String, isName: Bool = false) throws {
+        let most = isName ? 200 : 4000
+        guard text.utf8.contains(where: { $0 > 0x20 }), text.utf8.count <= most,
+            !isName || text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7f })
+        else { throw StoreError(.usage, "\(what) must be 1 to \(most) bytes long\(isName ? ", on one line" : "")") }
+    }
+}
+
 extension EncodedEvent {
-    /// `event, at_time, body, salt, body_hash, actor`: the last parameters of the functions that leave an event behind.
-    package var actParameters: SQL {
+    /// `event, at_time, body, salt, body_hash`: parameters of every function that leaves an event behind.
+    package var actArguments: SQL {
         """
-        \(PostgresUUID(header.id)), \(PostgresTimestamp(header.time)), \(PostgresJSONBytes(body)), \(PostgresBytes(salt)), \
-        \(PostgresBytes(bodyHash)), \(actor)
+        \(PostgresUUID(header.id)), \(PostgresTimestamp(header.time)), \(PostgresJSONBytes(body)), \(PostgresBytes(salt)), \(PostgresBytes(bodyHash))
         """
     }
+
+    /// These, and the actor: where a function asks for him last.
+    package var actParameters: SQL { "\(actArguments), \(actor)" }
+
+    /// A text of the details as it is stored, without the secrets that it may have held.
+    package func detail(_ name: String) -> String? { (try? JSONValue(parsing: body))?.object?["details"]?.object?[name]?.string }
 }

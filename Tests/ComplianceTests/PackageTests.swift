@@ -81,6 +81,21 @@ struct PackageTests {
         }
     }
 
+    @Test("a period of which nothing was recorded verifies too")
+    func nothing() async throws {
+        try await withProofBed { bed in
+            try await bed.append(20)
+            try await bed.sign()
+            try await withFolder { folder in
+                let request = PackageTests.request(PackageTests.filter { $0.since = Timestamp.now().advanced(bySeconds: 3600) })
+                let made = try await Exporter(bed.workers, signer: try await bed.signer()).export(request, into: "\(folder)/a")
+                #expect(made.events == 0)
+                let key = try #require(bed.key.verifier.named("\(try await bed.store.name())/0"))
+                #expect(try PackageVerifier(keys: [key]).verify("\(folder)/a").leaves == 0)
+            }
+        }
+    }
+
     @Test("every change to it is seen, with its hashes mended or not", arguments: [false, true])
     func mutations(mended: Bool) async throws {
         try await withProofBed { bed in

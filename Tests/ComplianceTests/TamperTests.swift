@@ -160,6 +160,64 @@ struct TamperTests {
         }
     }
 
+    @Test("who empties events, or drops a partition, and writes down that it was lawful lacks the event that says so")
+    func doors() async throws {
+        try await withProofBed { bed in
+            try await bed.append(10)
+            try await bed.sign()
+            try await bed.tamper(
+                """
+                insert into audit.erasure (shard, tenant, subject, reason, actor, state, finished_at) values (0, 'default', 'x', 'y', 'eve', 'done', now());
+                update audit.event set body = null, salt = null, actor = null, client_ip = null where id = (select id from audit.log where index = 3);
+                insert into audit.erased_event (shard, id, time, erasure) select e.shard, e.id, e.time, (select max(id) from audit.erasure)
+                from audit.event e where e.id = (select id from audit.log where index = 3)
+                """)
+            #expect(try await bed.findings().findings.map(\.kind) == [.bodyMissing])
+            try await bed.tamper(
+                """
+                insert into audit.dropped_partition (name, lower_bound, upper_bound, events, bytes, shards, dropped_by, dropped_at)
+                select 'audit.event_x', date_trunc('month', now()) - interval '1 month', now() + interval '1 hour', 10, 0, '[]', 'eve', now();
+                delete from audit.event where id = (select id from audit.log where index = 4)
+                """)
+            #expect(Set(try await bed.findings().findings.map(\.kind)).contains(.eventMissing))
+        }
+    }
+
+    @Test("a checkpoint that no known key signed is none, and what was signed here is remembered here")
+    func forged() async throws {
+        try await withProofBed { bed in
+            try await withFolder { folder in
+                let kept = KeptCheckpoints(folder + "/checkpoints")
+                func signer(_ key: NoteSigner) async throws -> CheckpointSigner {
+                    CheckpointSigner(bed.store, name: try await bed.store.name(), keys: [key], kept: kept)
+                }
+                try await bed.append(300)
+                try await Sealer(bed.workers).sealAll()
+                _ = try await signer(bed.key).sign(0, try await bed.store.extendAll(0))
+                try await signer(bed.key).check(0)
+                #expect(try await bed.findings().findings.isEmpty)
+                // Everything written anew, and signed by somebody else.
+                try await bed.tamper(
+                    """
+                    update audit.event set outcome = 'success' where id = (select id from audit.log where index = 77);
+                    truncate audit.tile; truncate audit.tree; truncate audit.signed_checkpoint cascade
+                    """)
+                let edge = try await bed.store.extendAll(0)
+                let eve = try #require(NoteSigner(name: "eve"))
+                _ = try await CheckpointSigner(bed.store, name: try await bed.store.name(), keys: [eve]).sign(0, edge)
+                #expect(try await bed.findings().findings.map(\.kind) == [.checkpointChanged])
+                // And so that the keeper has to sign it himself: he remembers.
+                try await bed.tamper("truncate audit.signed_checkpoint cascade")
+                #expect(try await bed.findings().findings.isEmpty)
+                await #expect(throws: StoreError.self) { try await signer(bed.key).check(0) }
+                let held = try await LogVerifier.held(kept, 0, bed.workers)
+                var found: [RecordFinding] = []
+                _ = try await LogVerifier(bed.workers, keys: [bed.key.verifier], held: held).verify(0) { found.append($0) }
+                #expect(found.map(\.kind) == [.rootChanged])
+            }
+        }
+    }
+
     @Test("an event that is taken out and put in again has two indexes")
     func again() async throws {
         try await withProofBed { bed in

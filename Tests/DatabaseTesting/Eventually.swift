@@ -1,7 +1,7 @@
 package import Testing
 
 /// Asks again and again until the state has come; one that never comes fails the test.
-package func eventually(_ what: Comment, within: Duration = .seconds(180), _ condition: () async throws -> Bool) async throws {
+package func eventually(_ what: Comment, within: Duration = .seconds(60), _ condition: () async throws -> Bool) async throws {
     let deadline = ContinuousClock.now + within
     while try await !condition() {
         try #require(ContinuousClock.now < deadline, what)

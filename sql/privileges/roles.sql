@@ -58,6 +58,8 @@ grant execute on function audit.fingerprint, audit.holds_on, audit.begin_erasure
     audit.drop_detached to cardea_admin;
 grant select on audit.erasure, audit.erased_event, audit.retention, audit.dropped_partition to cardea_worker, cardea_reader, cardea_admin;
 grant select on audit.hold to cardea_admin;
+-- Whom a hold is about is the administrator's alone.
+grant select (name, tenant, since, until, set_at, released_at) on audit.hold to cardea_reader, cardea_worker;
 
 -- What an application's middleware keeps beside the record: sessions, accounts, limits. None of it is the record, and it changes all the time.
 revoke all on schema audit_access from public;

@@ -67,7 +67,7 @@ public struct DeliveryStore: Sendable {
         var plan = DeliveryPlan(
             settings, try await SilenceStore().suppression(connection, inhibitions: inhibitions),
             disabled: try await disabled(settings, connection), told: try await told(alerts, connection),
-            now: try await AlertDesk.clock(connection))
+            now: try await OwnAct.clock(connection))
         for piece in news { plan.take(piece.seq, piece.kind, piece.alert) }
         var periods: [(seq: Int64, seconds: Int64?)] = []
         for entry in repeats {
@@ -254,7 +254,7 @@ public struct DeliveryStore: Sendable {
         _ dead: [Delivery], _ attempt: DeliveryAttempt, at receiver: Receiver, isDisabled: Bool, _ connection: PostgresConnection
     ) async throws {
         guard !dead.isEmpty else { return }
-        let now = try await AlertDesk.clock(connection)
+        let now = try await OwnAct.clock(connection)
         var byShard: [Int32: [EncodedEvent]] = [:]
         for (place, delivery) in dead.enumerated() {
             let time = Timestamp(microseconds: now.microseconds + Int64(place))
@@ -358,7 +358,7 @@ extension AlertDesk {
             "receivers": .array(Set(deliveries.map(\.receiver)).sorted().map(JSONValue.string)),
         ]
         return try await transaction { connection in
-            let now = try await AlertDesk.clock(connection)
+            let now = try await OwnAct.clock(connection)
             let event = try AlertDesk.encoded(.deliveryReplayed, by: person, target: "deliveries", details, at: now)
             return Int(
                 try await connection.query(
@@ -376,7 +376,7 @@ extension AlertDesk {
     public func enable(receiver name: String, by person: String) async throws -> Bool {
         try AlertDesk.check(name: person, "the name of who does this")
         return try await transaction { connection in
-            let now = try await AlertDesk.clock(connection)
+            let now = try await OwnAct.clock(connection)
             let event = try AlertDesk.encoded(
                 .receiverEnabled, by: person, target: "receiver/\(name)", ["receiver": .string(name)], at: now)
             return try await connection.query(

@@ -15,7 +15,7 @@ extension AlertDesk {
         try AlertDesk.check(name: author, "the name of who does this")
         try AlertDesk.check(text: comment, "a comment")
         return try await transaction { connection in
-            let now = try await AlertDesk.clock(connection)
+            let now = try await OwnAct.clock(connection)
             let start = startsAt ?? now
             let id = String((0..<8).map { _ in AlertDesk.letters[Int.random(in: 0..<AlertDesk.letters.count)] })
             guard seconds > 0, seconds <= Silence.maximumSeconds, start.advanced(bySeconds: seconds) > now else {
@@ -25,7 +25,7 @@ extension AlertDesk {
                 id: id, matchers: matchers, startsAt: start, endsAt: start.advanced(bySeconds: seconds), author: author, comment: comment,
                 createdAt: now)
             let event = try AlertDesk.encoded(silence, .silenceCreated, by: author, at: now)
-            silence.comment = AlertDesk.detail("comment", of: event) ?? ""
+            silence.comment = event.detail("comment") ?? ""
             try await connection.execute(
                 """
                 select audit.create_silence(
@@ -43,7 +43,7 @@ extension AlertDesk {
     public func expire(_ id: String, by person: String) async throws {
         try AlertDesk.check(name: person, "the name of who does this")
         try await transaction { connection in
-            let now = try await AlertDesk.clock(connection)
+            let now = try await OwnAct.clock(connection)
             guard let silence = try await SilenceStore().all(connection, id: id).first, silence.state(at: now) != .expired else {
                 throw AlertingError(
                     .unknown, "there is no silence '\(id)' that has not ended", hint: "`cardea alerts silences` lists them.")
@@ -107,7 +107,7 @@ public struct SilenceStore: Sendable {
 
     /// What decides now whether anybody is told about an alert: the silences that have not ended, and the active alerts where one may mute others.
     public func suppression(_ connection: PostgresConnection, inhibitions: [Inhibition] = []) async throws -> AlertSuppression {
-        let now = try await AlertDesk.clock(connection)
+        let now = try await OwnAct.clock(connection)
         let silences = try await all(connection).filter { $0.state(at: now) != .expired }
         var active: [AlertFacts] = []
         if !inhibitions.isEmpty {

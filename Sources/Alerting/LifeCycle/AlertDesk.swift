@@ -28,7 +28,7 @@ public struct AlertDesk: Sendable {
         var life = alert.life
         let change = try life.apply(act, by: person)
         return try await pool.withTransaction { [life] connection in
-            let now = try await AlertDesk.clock(connection)
+            let now = try await OwnAct.clock(connection)
             let assignee: String? = if case .assign(let other) = act { other } else { nil }
             let record = AlertRecord(alert, change, by: person, to: assignee, reason: reason, at: now)
             let event = try EventEncoder().encode(record.event, now: now)
@@ -38,7 +38,7 @@ public struct AlertDesk: Sendable {
                 select audit.change_alert(
                     \(alert.shard), \(PostgresUUID(alert.id)), \(alert.revision), \(change.kind.rawValue), \(columns.state),
                     \(columns.acknowledgedBy), \(columns.assignee), \(columns.closing), \(columns.closedBy), \(columns.beforeIdle),
-                    \(event.actor ?? person), \(AlertDesk.detail("reason", of: event)), \(PostgresUUID(event.header.id)),
+                    \(event.actor ?? person), \(event.detail("reason")), \(PostgresUUID(event.header.id)),
                     \(PostgresTimestamp(now)), \(PostgresJSONBytes(event.body)), \(PostgresBytes(event.salt)), \(PostgresBytes(event.bodyHash))
                 ) as revision
                 """)[0].decode("revision", as: Int64?.self)
@@ -57,16 +57,6 @@ public struct AlertDesk: Sendable {
 
     func transaction<R: Sendable>(_ body: (PostgresConnection) async throws -> R) async throws -> R {
         try await pool.withTransaction { try await body($0) }
-    }
-
-    /// A text of the event's details as it is stored, without the secrets that it may have held.
-    static func detail(_ name: String, of event: EncodedEvent) -> String? {
-        (try? JSONValue(parsing: event.body))?.object?["details"]?.object?[name]?.string
-    }
-
-    static func clock(_ connection: PostgresConnection) async throws -> Timestamp {
-        let row = try await connection.query("select clock_timestamp() as now")[0]
-        return Timestamp(microseconds: try row.decode("now", as: PostgresTimestamp.self).microseconds)
     }
 
     static func check(name: String, _ what: String) throws {

@@ -5,8 +5,8 @@ import TransparencyLog
 enum ExportOSCAL {
     static let version = "1.1.2"
 
-    /// - Parameter sealedAt: when the newest leaf was sealed; the only time that a package knows.
-    static func bytes(_ manifest: ExportManifest, sealedAt: Timestamp) -> [UInt8] {
+    static func bytes(_ manifest: ExportManifest) -> [UInt8] {
+        let sealedAt = manifest.totals.sealedAt
         let seed = manifest.shards.map { "\($0.origin) \($0.size) \($0.root)" }.joined(separator: "\n") + "\n" + manifest.query
         func uuid(_ name: String) -> JSONValue { .string(NameBasedUUID.text("\(name)\n\(seed)")) }
         let plan = uuid("no-plan")

@@ -15,6 +15,8 @@ struct ExportTotals: Sendable, Hashable {
     private(set) var byDay: [String: Int] = [:]
     private(set) var first: String?
     private(set) var last: String?
+    /// When the newest leaf that is shown was sealed: the only clock of a package.
+    private(set) var sealedAt = Timestamp.epoch
 
     /// Of types, sources and tenants at most so many are counted apart: a hostile application could make one for each event.
     static let maximumNames = 1000
@@ -22,6 +24,7 @@ struct ExportTotals: Sendable, Hashable {
     /// Counts an event of the range, and where the query asked for it what it says.
     mutating func count(_ leaf: EventLeaf, _ telling: EventLeaf.Telling) {
         events += 1
+        sealedAt = max(sealedAt, leaf.sealedAt)
         guard telling.isMatch else { return }
         matches += 1
         if telling.withheld != nil { withheld += 1 }
@@ -34,6 +37,9 @@ struct ExportTotals: Sendable, Hashable {
         if first.map({ time < $0 }) ?? true { first = time }
         if last.map({ time > $0 }) ?? true { last = time }
     }
+
+    /// Takes the leaf before those that are shown, which a package without any has alone.
+    mutating func begin(after boundary: EventLeaf) { sealedAt = max(sealedAt, boundary.sealedAt) }
 
     /// Counts a leaf whose event is gone.
     mutating func countPruned() {
@@ -54,6 +60,7 @@ struct ExportTotals: Sendable, Hashable {
             "by_type": object(byType),
             "by_outcome": object(byOutcome), "by_source": object(bySource), "by_tenant": object(byTenant), "by_day": object(byDay),
             "first": first.map(JSONValue.string) ?? .null, "last": last.map(JSONValue.string) ?? .null,
+            "sealed_at": .string(sealedAt.description),
         ]
     }
 
@@ -73,10 +80,12 @@ struct ExportTotals: Sendable, Hashable {
         guard let events = json["events"]?.int, let matches = json["matches"]?.int, let withheld = json["withheld"]?.int,
             let pruned = json["pruned"]?.int,
             let byType = counts("by_type"), let byOutcome = counts("by_outcome"), let bySource = counts("by_source"),
-            let byTenant = counts("by_tenant"), let byDay = counts("by_day")
+            let byTenant = counts("by_tenant"), let byDay = counts("by_day"),
+            let sealedAt = json["sealed_at"]?.string.flatMap(Timestamp.init)
         else { return nil }
         (self.events, self.matches, self.withheld, self.pruned) = (Int(events), Int(matches), Int(withheld), Int(pruned))
         (self.byType, self.byOutcome, self.bySource, self.byTenant, self.byDay) = (byType, byOutcome, bySource, byTenant, byDay)
+        self.sealedAt = sealedAt
         (first, last) = (json["first"]?.string, json["last"]?.string)
     }
 }

@@ -180,8 +180,9 @@ public struct Exporter: Sendable {
     // MARK: What is written at the end
 
     private func finish(
-        _ request: ExportRequest, _ parts: [Part], _ data: [ExportManifest.File], _ totals: ExportTotals, _ folder: String
+        _ request: ExportRequest, _ parts: [Part], _ data: [ExportManifest.File], _ counted: ExportTotals, _ folder: String
     ) async throws -> Made {
+        var totals = counted
         var files = data
         func write(_ path: String, _ bytes: [UInt8], records: Int? = nil) throws {
             var file = try PackageFile(path, in: folder, hasRecords: records != nil)
@@ -205,6 +206,7 @@ public struct Exporter: Sendable {
                         hint: "Begin the period earlier, or leave --since out.")
                 }
                 boundary = String(decoding: leaf.bytes, as: UTF8.self)
+                totals.begin(after: leaf)
             }
             let range = RangeProof(first: UInt64(part.first), size: size, left: left, boundary: boundary)
             try write("\(proof)/range.json", CanonicalJSON.encode(.object(range.json)))
@@ -233,7 +235,7 @@ public struct Exporter: Sendable {
         try write("report.json", CanonicalJSON.encode(.object(totals.json)))
         if request.forms.contains(.html) { try write("report.html", ExportReport.html(manifest)) }
         if request.forms.contains(.oscal) {
-            try write("oscal/assessment-results.json", ExportOSCAL.bytes(manifest, sealedAt: try await sealedAt(parts)))
+            try write("oscal/assessment-results.json", ExportOSCAL.bytes(manifest))
         }
         try write("VERIFY.md", Array(ExportInstructions.text(manifest).utf8))
         manifest.files = files.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
@@ -247,17 +249,6 @@ public struct Exporter: Sendable {
             matches: totals.matches, events: totals.events, withheld: totals.withheld, pruned: totals.pruned,
             bytes: manifest.files.reduce(Int64(bytes.count)) { $0 + $1.bytes }, sha256: Hexadecimal.encode(Array(SHA256.hash(data: bytes))),
             sizes: Dictionary(uniqueKeysWithValues: shards.map { ($0.shard, $0.size) }))
-    }
-
-    /// When the newest leaf of the checkpoints was sealed: the package's own time, for no clock is looked at.
-    private func sealedAt(_ parts: [Part]) async throws -> Timestamp {
-        var newest = Timestamp.epoch
-        for part in parts {
-            let times = try await pool.query(
-                "select sealed_at from audit.log where shard = \(part.shard) and index = \(part.size - 1)", as: PostgresTimestamp.self)
-            if let time = times.first { newest = max(newest, Timestamp(microseconds: time.microseconds)) }
-        }
-        return newest
     }
 
     /// The names of a package's files, in the order in which a tar has them: the manifest first.

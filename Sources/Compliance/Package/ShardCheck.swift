@@ -6,6 +6,8 @@ struct ShardCheck {
     let shard: ExportManifest.Shard
     private var frontier: TreeFrontier
     private var sealedAt: Timestamp
+    /// The leaf before those that are shown.
+    private(set) var boundary: EventLeaf?
     /// The roots at the sizes of checkpoints that the verifier holds.
     private(set) var roots: [UInt64: MerkleHash] = [:]
 
@@ -27,6 +29,7 @@ struct ShardCheck {
                 throw PackageFinding(.tampered, place, "its boundary was sealed within the period: leaves before it are left out")
             }
             sealedAt = leaf.sealedAt
+            self.boundary = leaf
         }
     }
 

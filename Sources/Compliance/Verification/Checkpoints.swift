@@ -18,6 +18,8 @@ struct Checkpoints {
     let held: [LogVerifier.Held]
     private(set) var compared = 0
     private(set) var signed = 0
+    /// The newest that the database keeps, and whether a known key signed it.
+    private(set) var newest: (size: UInt64, isSigned: Bool)?
     /// The size of the newest that agreed.
     private var agreed: UInt64 = 0
 
@@ -46,10 +48,12 @@ struct Checkpoints {
                 found(RecordFinding(.checkpointChanged, shard: shard, "\(from) is not what its row says"))
                 continue
             }
+            newest = (size, false)
             if !keys.isEmpty {
                 do {
                     _ = try note.verified(by: keys)
                     signed += 1
+                    newest = (size, true)
                 } catch let error as NoteError where error.code == .wrongSignature {
                     found(RecordFinding(.checkpointChanged, shard: shard, "\(from): \(error.message)"))
                 } catch {}

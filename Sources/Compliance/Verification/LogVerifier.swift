@@ -43,6 +43,12 @@ public struct LogVerifier: Sendable {
         }
     }
 
+    /// The checkpoint of a shard that was signed here, as one held.
+    public static func held(_ kept: KeptCheckpoints, _ shard: Int32, _ pool: PostgresPool) async throws -> [Held] {
+        let origin = TreeStore.origin(try await TreeStore(pool).name(), shard: shard)
+        return try kept.newest(origin).map { [Held($0, from: kept.path(origin))] } ?? []
+    }
+
     static let batch: Int64 = 5120
 
     let pool: PostgresPool
@@ -108,6 +114,13 @@ public struct LogVerifier: Sendable {
                 RecordFinding(
                     .treeChanged, shard: shard,
                     "\(late.from) has \(late.size) leaves, but the tree of shard \(shard) has \(stored.size): its end was cut off"))
+        }
+        if let newest = checkpoints.newest, !keys.isEmpty, !newest.isSigned {
+            found(
+                RecordFinding(
+                    .checkpointChanged, shard: shard,
+                    "the newest checkpoint, of \(newest.size) leaves, is signed by none of the keys: name the one that signs with --vkey, or it is forged"
+                ))
         }
         if check.edge != stored {
             found(RecordFinding(.treeChanged, shard: shard, "the edge of the tree of shard \(shard) is not what its leaves give"))

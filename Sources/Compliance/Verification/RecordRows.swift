@@ -53,13 +53,22 @@ struct RecordRows {
             batch.rows[index] = try self.row(row, index: index)
         }
         let width = Int64(Tile.width)
+        // Of each level those that end within the range; of the leaves' all that touch it.
+        var (levels, first, last) = ([Int16(0)], [indexes.lowerBound / width], [(indexes.upperBound - 1) / width])
+        var span = width * width
+        for level in 1...Int16(Tile.maximumLevel) where span <= indexes.upperBound {
+            levels.append(level)
+            first.append(indexes.lowerBound / span)
+            last.append(indexes.upperBound / span - 1)
+            span = span.multipliedReportingOverflow(by: width).overflow ? .max : span * width
+        }
         let tiles = try await pool.query(
             """
-            select level, index, hashes from audit.tile
-            where shard = \(shard) and (
-                level = 0 and index between \(indexes.lowerBound / width) and \((indexes.upperBound - 1) / width)
-                or level > 0 and index between (\(indexes.lowerBound)::numeric / 256 ^ (level + 1))::bigint - 1
-                    and (\(indexes.upperBound)::numeric / 256 ^ (level + 1))::bigint)
+            select t.level, t.index, t.hashes
+            from unnest(\(levels), \(first), \(last)) as w (level, first, last)
+            cross join lateral (
+                select * from audit.tile t where t.shard = \(shard) and t.level = w.level and t.index between w.first and w.last
+            ) t
             """)
         for row in tiles {
             let tile = Tile(.hashes(level: Int(try row.decode(0, as: Int16.self))), UInt64(try row.decode(1, as: Int64.self)))
@@ -167,6 +176,12 @@ struct RecordRows {
                     .eventInserted, shard: shard, event: id,
                     "event \(id) has no index though the sealer has passed its transaction: it was put in by hand"))
         }
+        for row in try await pool.query(RecordRows.doors) {
+            found(
+                RecordFinding(
+                    try row.decode("erased", as: Bool.self) ? .bodyMissing : .eventMissing, shard: shard,
+                    "\(try row.decode("what", as: String.self)), and no event of the record says so"))
+        }
         let beyond = try await pool.query(
             "select level, index from audit.tile where shard = \(shard) and ((index + 1)::numeric * 256 ^ (level + 1) > \(size) or index < 0 or level < 0) limit 100"
         )
@@ -178,4 +193,33 @@ struct RecordRows {
         }
         return max(0, next - size)
     }
+
+    /// Erasures and dropped partitions that are written down, and that no event on the record bears out: whoever empties or drops by hand can write
+    /// such rows. The events themselves are leaves of the tree. An erasure may be under way for a day; events that tell of it may themselves have been
+    /// dropped since.
+    private static let doors: SQL = """
+        with told as (
+            select type, body ->> 'target' as target, body -> 'details' as details from audit.event
+            where type in ('audit_subject_erased', 'audit_partition_dropped') and source = 'cardea' and body is not null
+        )
+        select true as erased, format('erasure %s has emptied %s events', x.erasure, x.n) as what
+        from (select erasure, count(*) as n from audit.erased_event group by erasure) x
+        left join audit.erasure e on e.id = x.erasure
+        where not coalesce(e.state <> 'done' and e.begun_at > clock_timestamp() - interval '1 day', false)
+            and not exists (
+                select from told t
+                where t.type = 'audit_subject_erased' and t.target = 'erasure/' || x.erasure
+                    and (t.details ->> 'events')::bigint + (t.details ->> 'own_events')::bigint >= x.n)
+            and not exists (select from audit.dropped_partition d where d.lower_bound <= e.finished_at and e.finished_at < d.upper_bound)
+        union all
+        select false, format('the partition %s is written down as dropped with everything from %s to %s', d.name, d.lower_bound, d.upper_bound)
+        from audit.dropped_partition d
+        where not exists (
+            select from told t
+            where t.type = 'audit_partition_dropped' and t.target = 'partition/' || d.name
+                and (t.details ->> 'from')::timestamptz = d.lower_bound and (t.details ->> 'to')::timestamptz = d.upper_bound)
+            and not exists (
+                select from audit.dropped_partition o
+                where o.id <> d.id and o.lower_bound <= d.detached_at and d.detached_at < o.upper_bound)
+        """
 }

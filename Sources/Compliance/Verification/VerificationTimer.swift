@@ -1,5 +1,5 @@
 import AuditEvents
-import EventStore
+public import EventStore
 public import Logging
 public import PostgreSQL
 public import ServiceLifecycle
@@ -10,12 +10,13 @@ public struct VerificationTimer: Service {
     let pool: PostgresPool
     let owner: String
     let keys: [NoteVerifier]
+    let kept: KeptCheckpoints
     let interval: Duration
     let logger: Logger
 
     /// - Parameter pool: connections of the role `cardea_worker`.
-    public init(pool: PostgresPool, owner: String, keys: [NoteVerifier], interval: Duration, logger: Logger) {
-        (self.pool, self.owner, self.keys, self.interval, self.logger) = (pool, owner, keys, interval, logger)
+    public init(pool: PostgresPool, owner: String, keys: [NoteVerifier], kept: KeptCheckpoints, interval: Duration, logger: Logger) {
+        (self.pool, self.owner, self.keys, self.kept, self.interval, self.logger) = (pool, owner, keys, kept, interval, logger)
     }
 
     public func run() async throws {
@@ -46,7 +47,8 @@ public struct VerificationTimer: Service {
     }
 
     private func verify(_ shard: Int32) async throws {
-        let summary = try await LogVerifier(pool, keys: keys).verify(
+        let held = try await LogVerifier.held(kept, shard, pool)
+        let summary = try await LogVerifier(pool, keys: keys, held: held).verify(
             shard,
             // Slowly: what it reads, others wait for.
             progress: { _, _ in try await Task.sleep(for: .milliseconds(50)) },

@@ -20,10 +20,10 @@ public struct LegalHolds: Sendable {
 
     /// - Throws: `StoreError` with `.usage` for a name that was used before, or a tenant that is not there.
     public func set(_ hold: LegalHold, by person: String) async throws {
-        try DatedAct.check(hold.name, "the name of a hold", isName: true)
-        try DatedAct.check(hold.reason, "a reason")
-        try DatedAct.check(person, "the name of who does this", isName: true)
-        if let subject = hold.subject { try DatedAct.check(subject, "the subject", isName: true) }
+        try OwnAct.check(hold.name, "the name of a hold", isName: true)
+        try OwnAct.check(hold.reason, "a reason")
+        try OwnAct.check(person, "the name of who does this", isName: true)
+        if let subject = hold.subject { try OwnAct.check(subject, "the subject", isName: true) }
         do {
             try await pool.withTransaction { connection in
                 if let tenant = hold.tenant {
@@ -41,13 +41,14 @@ public struct LegalHolds: Sendable {
                 details["reason"] = .string(reason)
                 if let since = hold.since { details["since"] = .string(since.description) }
                 if let until = hold.until { details["until"] = .string(until.description) }
-                let act = try DatedAct(.holdSet, tenant: hold.tenant, by: person, target: "hold/\(hold.name)", details: details, at: now)
+                let act = try OwnAct(.holdSet, tenant: hold.tenant ?? "default", by: person, target: "hold/\(hold.name)", details: details)
+                    .encoded(at: now)
                 try await connection.execute(
                     """
                     select audit.set_hold(
                         \(hold.name), \(act.detail("reason") ?? reason), \(hold.subject), \(hold.tenant),
-                        \(hold.since.map { PostgresTimestamp($0) }), \(hold.until.map { PostgresTimestamp($0) }), \(act.event.actor ?? person),
-                        \(act.arguments))
+                        \(hold.since.map { PostgresTimestamp($0) }), \(hold.until.map { PostgresTimestamp($0) }), \(act.actor ?? person),
+                        \(act.actArguments))
                     """)
             }
         } catch let error as PostgresError where error.sqlState == "23505" {
@@ -58,8 +59,8 @@ public struct LegalHolds: Sendable {
 
     /// - Throws: `StoreError` with `.usage` where no hold of this name is in force.
     public func release(_ name: String, reason: String, by person: String) async throws {
-        try DatedAct.check(reason, "a reason")
-        try DatedAct.check(person, "the name of who does this", isName: true)
+        try OwnAct.check(reason, "a reason")
+        try OwnAct.check(person, "the name of who does this", isName: true)
         try await pool.withTransaction { connection in
             let found = try await connection.query("select tenant, subject from audit.hold where name = \(name) and released_at is null")
                 .first
@@ -70,11 +71,12 @@ public struct LegalHolds: Sendable {
             if let subject = try found.decode("subject", as: String?.self) {
                 text = text.replacing(subject, with: try await connection.query("select audit.fingerprint(\(subject))", as: String.self)[0])
             }
-            let act = try DatedAct(
-                .holdReleased, tenant: try found.decode("tenant", as: String?.self), by: person, target: "hold/\(name)",
-                details: ["hold": .string(name), "reason": .string(text)], at: try await OwnAct.clock(connection))
+            let act = try OwnAct(
+                .holdReleased, tenant: try found.decode("tenant", as: String?.self) ?? "default", by: person, target: "hold/\(name)",
+                details: ["hold": .string(name), "reason": .string(text)]
+            ).encoded(at: try await OwnAct.clock(connection))
             let isDone = try await connection.query(
-                "select audit.release_hold(\(name), \(act.detail("reason") ?? text), \(act.event.actor ?? person), \(act.arguments)) as done"
+                "select audit.release_hold(\(name), \(act.detail("reason") ?? text), \(act.actor ?? person), \(act.actArguments)) as done"
             )[0]
             .decode("done", as: Bool.self)
             guard isDone else { throw StoreError(.usage, "somebody else has just released '\(name)'") }

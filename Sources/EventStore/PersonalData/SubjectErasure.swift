@@ -29,7 +29,7 @@ public struct SubjectErasure: Sendable {
     ///
     /// - Throws: `StoreError` with `.usage` where several tenants have such a subject and none was named, or the named one is not there.
     public func tenant(of subject: String, asked: String?, present: [SubjectPresence]) async throws -> String? {
-        try DatedAct.check(subject, "the subject", isName: true)
+        try OwnAct.check(subject, "the subject", isName: true)
         return try await pool.withConnection { connection in
             let running = try await connection.query(
                 "select tenant from audit.erasure where subject = audit.fingerprint(\(subject)) and state <> 'done'", as: String.self)
@@ -69,9 +69,9 @@ public struct SubjectErasure: Sendable {
     public func erase(
         _ subject: String, tenant: String, reason: String, by person: String, progress: (Progress) throws -> Void = { _ in }
     ) async throws -> ErasureReport {
-        try DatedAct.check(subject, "the subject", isName: true)
-        try DatedAct.check(person, "the name of who does this", isName: true)
-        try DatedAct.check(reason, "a reason")
+        try OwnAct.check(subject, "the subject", isName: true)
+        try OwnAct.check(person, "the name of who does this", isName: true)
+        try OwnAct.check(reason, "a reason")
         do {
             let id = try await begin(subject, tenant, reason, person)
             var emptied: Int64 = 0
@@ -109,10 +109,10 @@ public struct SubjectErasure: Sendable {
             var details = report.json
             details["reason"] = .string(try row.decode("reason", as: String.self))
             details["begun_by"] = .string(try row.decode("actor", as: String.self))
-            let act = try DatedAct(
-                .subjectErased, tenant: report.tenant, by: person, target: "erasure/\(id)", details: details,
-                at: try await OwnAct.clock(connection))
-            try await connection.execute("select audit.finish_erasure(\(id), \(act.arguments), \(act.event.actor ?? person))")
+            let act = try OwnAct(
+                .subjectErased, tenant: report.tenant, by: person, target: "erasure/\(id)", details: details
+            ).encoded(at: try await OwnAct.clock(connection))
+            try await connection.execute("select audit.finish_erasure(\(id), \(act.actArguments), \(act.actor ?? person))")
             return report
         }
     }
@@ -120,13 +120,14 @@ public struct SubjectErasure: Sendable {
     private func refuse(_ subject: String, _ tenant: String, _ reason: String, _ person: String, _ cause: String) async throws {
         try await pool.withTransaction { connection in
             let fingerprint = try await connection.query("select audit.fingerprint(\(subject))", as: String.self)[0]
-            let act = try DatedAct(
-                .erasureRefused, tenant: tenant, by: person, target: "subject/\(fingerprint)", outcome: .denied, reason: "legal_hold",
+            let act = try OwnAct(
+                .erasureRefused, tenant: tenant, outcome: .denied, reason: "legal_hold", by: person, target: "subject/\(fingerprint)",
                 details: [
                     "subject": .string(fingerprint), "reason": .string(reason.replacing(subject, with: fingerprint)),
                     "cause": .string(cause),
-                ], at: try await OwnAct.clock(connection))
-            try await connection.execute("select audit.refuse_erasure(\(tenant), \(act.arguments), \(act.event.actor ?? person))")
+                ]
+            ).encoded(at: try await OwnAct.clock(connection))
+            try await connection.execute("select audit.refuse_erasure(\(tenant), \(act.actArguments), \(act.actor ?? person))")
         }
     }
 

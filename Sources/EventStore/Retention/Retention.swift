@@ -29,18 +29,18 @@ public struct Retention: Sendable {
     ///   - tenant: nil: all tenants without a setting of their own.
     /// - Throws: `StoreError` with `.usage` where there is no such tenant.
     public func set(days: Int32?, tenant: String?, by person: String) async throws {
-        try DatedAct.check(person, "the name of who does this", isName: true)
+        try OwnAct.check(person, "the name of who does this", isName: true)
         try await pool.withTransaction { connection in
             if let tenant {
                 let known = try await connection.query("select 1 from audit.tenant where tenant = \(tenant)")
                 guard !known.isEmpty else { throw StoreError(.usage, "there is no tenant '\(tenant)'") }
             }
-            let act = try DatedAct(
-                .retentionSet, tenant: tenant, by: person, target: "retention",
-                details: ["tenant": .string(tenant ?? "(all)"), "keep_days": days.map { .int(Int64($0)) } ?? .null],
-                at: try await OwnAct.clock(connection))
+            let act = try OwnAct(
+                .retentionSet, tenant: tenant ?? "default", by: person, target: "retention",
+                details: ["tenant": .string(tenant ?? "(all)"), "keep_days": days.map { .int(Int64($0)) } ?? .null]
+            ).encoded(at: try await OwnAct.clock(connection))
             try await connection.execute(
-                "select audit.set_retention(\(tenant ?? ""), \(days), \(act.event.actor ?? person), \(act.arguments))")
+                "select audit.set_retention(\(tenant ?? ""), \(days), \(act.actor ?? person), \(act.actArguments))")
         }
     }
 
@@ -80,7 +80,7 @@ public struct Retention: Sendable {
     ///
     /// - Throws: `StoreError` with `.held` where something keeps it after all, or it was in use for too long.
     public func drop(_ plan: PartitionPlan, by person: String, attempts: Int = 20) async throws {
-        try DatedAct.check(person, "the name of who does this", isName: true)
+        try OwnAct.check(person, "the name of who does this", isName: true)
         var attempt = 1
         while true {
             do {
@@ -118,11 +118,11 @@ public struct Retention: Sendable {
             var details = plan.json
             for key in ["goes", "kept_by"] { details[key] = nil }
             details["shards"] = .array(shards)
-            let act = try DatedAct(
-                .partitionDropped, tenant: nil, by: person, target: "partition/\(plan.name)", details: details,
-                at: try await OwnAct.clock(connection))
+            let act = try OwnAct(
+                .partitionDropped, by: person, target: "partition/\(plan.name)", details: details
+            ).encoded(at: try await OwnAct.clock(connection))
             try await connection.execute(
-                "select audit.detach_partition(\(plan.name)::text::regclass, 'default', \(act.event.actor ?? person), \(act.arguments))")
+                "select audit.detach_partition(\(plan.name)::text::regclass, 'default', \(act.actor ?? person), \(act.actArguments))")
         }
     }
 }

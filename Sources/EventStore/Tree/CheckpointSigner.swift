@@ -8,9 +8,14 @@ public struct CheckpointSigner: Sendable {
     /// The deployment's name.
     public let name: String
     let keys: [NoteSigner]
+    let kept: KeptCheckpoints?
 
-    /// - Parameter keys: each signs, so that whoever knows one of them, old or new, can verify. Their names are not looked at.
-    public init(_ store: TreeStore, name: String, keys: [NoteSigner]) { (self.store, self.name, self.keys) = (store, name, keys) }
+    /// - Parameters:
+    ///   - keys: each signs, so that whoever knows one of them, old or new, can verify. Their names are not looked at.
+    ///   - kept: what was signed here.
+    public init(_ store: TreeStore, name: String, keys: [NoteSigner], kept: KeptCheckpoints? = nil) {
+        (self.store, self.name, self.keys, self.kept) = (store, name, keys, kept)
+    }
 
     /// The signers of a shard's log, named as its origin.
     public func signers(_ shard: Int32) -> [NoteSigner] { keys.compactMap { $0.named(TreeStore.origin(name, shard: shard)) } }
@@ -29,7 +34,10 @@ public struct CheckpointSigner: Sendable {
                     .record, "shard \(shard) has a signed checkpoint of \(last.checkpoint.size) leaves, but \(edge.size) leaves",
                     hint: "Run `cardea verify log`.")
             }
-            if last.checkpoint.size == edge.size, last.checkpoint.root == edge.root { return last }
+            if last.checkpoint.size == edge.size, last.checkpoint.root == edge.root {
+                try kept?.keep(last)
+                return last
+            }
         }
         let checkpoint = Checkpoint(origin: TreeStore.origin(name, shard: shard), size: edge.size, root: edge.root)
         let note = SignedNote(text: checkpoint.text, signatures: try signers(shard).map { try $0.sign(checkpoint.text) })
@@ -38,19 +46,27 @@ public struct CheckpointSigner: Sendable {
             select audit.keep_checkpoint(
                 \(shard), \(size), \(PostgresBytes(checkpoint.root.bytes)), \(String(decoding: note.bytes, as: UTF8.self)))
             """)
-        return try await StoredCheckpoint.latest(shard, atMost: size, store.pool)
+        let stored = try await StoredCheckpoint.latest(shard, atMost: size, store.pool)
+        if let stored { try kept?.keep(stored) }
+        return stored
     }
 
-    /// That the tree still has the root that was signed last: to be asked before it is extended, once.
+    /// That the tree still has the roots that were signed last, by whoever and here: to be asked before it is extended, once.
     ///
     /// - Throws: `StoreError` with `.record` where it has not.
     public func check(_ shard: Int32) async throws {
-        guard let last = try await StoredCheckpoint.latest(shard, store.pool), last.checkpoint.size > 0 else { return }
+        let origin = TreeStore.origin(name, shard: shard)
         let edge = try await store.edge(shard)
-        guard last.checkpoint.size <= edge.size, try await store.root(shard, size: last.checkpoint.size) == last.checkpoint.root else {
-            throw StoreError(
-                .record, "the tree of shard \(shard) is not the one that was signed with \(last.checkpoint.size) leaves",
-                hint: "Run `cardea verify log`, which tells what was changed.")
+        let stored = try await StoredCheckpoint.latest(shard, store.pool)?.checkpoint
+        for (last, place) in [(stored, "the database"), (try kept?.newest(origin), kept?.path(origin) ?? "")] {
+            guard let last, last.size > 0 else { continue }
+            guard last.size <= edge.size, try await store.root(shard, size: last.size) == last.root else {
+                throw StoreError(
+                    .record, "the tree of shard \(shard) is not the one that was signed with \(last.size) leaves, as \(place) has it",
+                    hint:
+                        "Run `cardea verify log`, which tells what was changed. After restoring an older backup on purpose, begin a log of a new name."
+                )
+            }
         }
     }
 }

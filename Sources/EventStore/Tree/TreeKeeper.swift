@@ -29,6 +29,7 @@ public struct TreeKeeper: Service {
     let store: TreeStore
     let owner: String
     let keys: [NoteSigner]
+    let kept: KeptCheckpoints
     let publishers: [Publisher]
     let logger: Logger
     private let hashed = Counter(label: "cardea.tree.leaves")
@@ -40,9 +41,11 @@ public struct TreeKeeper: Service {
     ///   - pool: connections of the role `cardea_worker`.
     ///   - owner: the worker whose shards these are.
     ///   - keys: none: trees grow, and somebody else signs.
-    public init(pool: PostgresPool, owner: String, keys: [NoteSigner], publishers: [Publisher] = [], logger: Logger) {
+    ///   - kept: where what is signed is remembered.
+    public init(pool: PostgresPool, owner: String, keys: [NoteSigner], kept: KeptCheckpoints, publishers: [Publisher] = [], logger: Logger)
+    {
         store = TreeStore(pool)
-        (self.owner, self.keys, self.publishers, self.logger) = (owner, keys, publishers, logger)
+        (self.owner, self.keys, self.kept, self.publishers, self.logger) = (owner, keys, kept, publishers, logger)
     }
 
     public func run() async throws {
@@ -51,7 +54,9 @@ public struct TreeKeeper: Service {
             var signer: CheckpointSigner?
             while !Task.isCancelled {
                 do {
-                    if signer == nil, !keys.isEmpty { signer = CheckpointSigner(store, name: try await store.name(), keys: keys) }
+                    if signer == nil, !keys.isEmpty {
+                        signer = CheckpointSigner(store, name: try await store.name(), keys: keys, kept: kept)
+                    }
                     let heads = try await held()
                     states = states.filter { heads[$0.key] != nil }
                     for (shard, next) in heads.sorted(by: { $0.key < $1.key }) {

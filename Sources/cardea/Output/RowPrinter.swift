@@ -1,5 +1,6 @@
 import ArgumentParser
 import AuditEvents
+import Compliance
 
 enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
     case table, json, jsonl, csv
@@ -44,8 +45,8 @@ struct RowPrinter {
             for row in rows { out += RowPrinter.text(.object(row)) + "\n" }
             printed += rows.count
         case .csv:
-            if printed == 0 { out += columns.map { RowPrinter.csv($0.title) }.joined(separator: ",") + "\r\n" }
-            for row in rows { out += columns.map { RowPrinter.csv(RowPrinter.plain($0.value(row))) }.joined(separator: ",") + "\r\n" }
+            if printed == 0 { out += columns.map { RowPrinter.csv(.string($0.title)) }.joined(separator: ",") + "\r\n" }
+            for row in rows { out += columns.map { RowPrinter.csv($0.value(row)) }.joined(separator: ",") + "\r\n" }
             printed += max(1, rows.count)
         case .table:
             let cells = rows.map { row in columns.map { RowPrinter.visible(RowPrinter.plain($0.value(row))) } }
@@ -118,11 +119,13 @@ struct RowPrinter {
         }
     }
 
-    /// RFC 4180; a cell that a spreadsheet would take for a formula is led by an apostrophe.
-    private static func csv(_ text: String) -> String {
-        var text = text
-        if let first = text.utf8.first, "=+-@\t\r".utf8.contains(first), Double(text) == nil { text = "'" + text }
-        guard text.utf8.contains(where: { [0x22, 0x2c, 0x0a, 0x0d].contains($0) }) else { return text }
-        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    /// A cell of RFC 4180; of texts, not of numbers, one that a spreadsheet would take for a formula is made text.
+    private static func csv(_ value: JSONValue?) -> String {
+        var cell: [UInt8] = []
+        switch value {
+        case .int?, .double?: CSVRow.append(quoted: plain(value), to: &cell)
+        default: CSVRow.append(cell: plain(value), to: &cell)
+        }
+        return String(decoding: cell, as: UTF8.self)
     }
 }

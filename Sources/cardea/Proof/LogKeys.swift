@@ -10,6 +10,8 @@ struct LogKeys {
     /// The newest first; each signs.
     var signers: [NoteSigner]
     let path: String
+    /// What was signed here.
+    let kept: KeptCheckpoints
     /// They came from the environment, and no file is looked at or written.
     let isGiven: Bool
 
@@ -19,6 +21,7 @@ struct LogKeys {
     /// - `log.keyFile` (string, HOME/log.key)
     init(_ settings: Settings) throws {
         path = settings.reader.string(forKey: "log.keyFile", default: settings.home + "/log.key")
+        kept = KeptCheckpoints(settings.home + "/checkpoints")
         let given = settings.reader.string(forKey: "log.key", isSecret: true).flatMap { $0.isEmpty ? nil : $0 }
         isGiven = given != nil
         var text = given ?? ""
@@ -89,6 +92,6 @@ struct LogKeys {
 
     /// The signer of a deployment's checkpoints.
     func signer(_ store: TreeStore) async throws -> CheckpointSigner {
-        CheckpointSigner(store, name: try await store.name(), keys: signers)
+        CheckpointSigner(store, name: try await store.name(), keys: signers, kept: kept)
     }
 }

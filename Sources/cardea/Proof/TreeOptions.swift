@@ -25,12 +25,14 @@ struct TreeOptions: ParsableArguments {
         guard (0...8760).contains(hours) else {
             throw Failure("verify.intervalHours is \(hours)", hint: "It goes from 0 to 8760.", status: 2)
         }
-        let keeper = TreeKeeper(pool: pool, owner: worker, keys: keys.signers, publishers: publishers, logger: deployment.logger)
+        let keeper = TreeKeeper(
+            pool: pool, owner: worker, keys: keys.signers, kept: keys.kept, publishers: publishers, logger: deployment.logger)
         guard hours > 0 else { return [keeper] }
         return [
             keeper,
             VerificationTimer(
-                pool: pool, owner: worker, keys: keys.signers.map(\.verifier), interval: .seconds(3600 * hours), logger: deployment.logger),
+                pool: pool, owner: worker, keys: keys.signers.map(\.verifier), kept: keys.kept, interval: .seconds(3600 * hours),
+                logger: deployment.logger),
         ]
     }
 

@@ -28,7 +28,8 @@ struct Settings {
         if let url = options.databaseURL { flags["databaseURL"] = ConfigValue(.string(url), isSecret: true) }
         if let home = options.home { flags["home"] = ConfigValue(.string(home), isSecret: false) }
         if let level = options.logLevel { flags["logLevel"] = ConfigValue(.string(level), isSecret: false) }
-        let environment = EnvironmentVariablesProvider(secretsSpecifier: .specific(["CARDEA_DATABASE_URL"])).prefixKeys(with: "cardea")
+        let environment = EnvironmentVariablesProvider(secretsSpecifier: .specific(["CARDEA_DATABASE_URL", "CARDEA_LOG_KEY"])).prefixKeys(
+            with: "cardea")
         var providers: [any ConfigProvider] = [InMemoryProvider(name: "flags", values: flags), environment]
 
         let early = ConfigReader(providers: providers)

@@ -103,7 +103,7 @@ public enum ReportHTML {
 
     /// A table of a page can be pasted into a spreadsheet, so what looks like a formula is made text here too.
     private static func cell(_ value: ReportValue) -> String {
-        if case .text(let text) = value { return "<bdi>\(escaped(SpreadsheetText.neutralized(text)))</bdi>" }
+        if case .text(let text) = value { return "<bdi>\(escaped(CSVRow.neutralized(text)))</bdi>" }
         return escaped(value.text)
     }
 
@@ -119,7 +119,8 @@ public enum ReportHTML {
     private static func collapsed(_ text: String) -> String { text.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
     static func escaped(_ text: String) -> String { HTMLText.escaped(text) }
 
-    private static let style = """
+    /// Of every page that Cardea makes.
+    static let style = """
         :root { --ink: #1b1f24; --soft: #57606a; --line: #d0d7de; --page: #fff; --band: #f6f8fa; --bar: #2f6f9f; --good: #116329; --bad: #a40e26 }
         @media (prefers-color-scheme: dark) {
         :root { --ink: #e6edf3; --soft: #9da7b1; --line: #3d444d; --page: #0d1117; --band: #161b22; --bar: #6cb0e0; --good: #56d364; --bad: #ff7b72 } }

@@ -30,11 +30,11 @@ enum RetentionSection: ReportSectionReader {
                 group by 1, 2 order by 1, 2 limit \(ReportScope.rows)
                 """),
         ]
-        if try await scope.mayRead("audit.hold") {
-            section.tables.append(
-                try await scope.table(
-                    "Legal holds in force", [.number("holds")], "select count(*) from audit.hold where released_at is null"))
-        }
+        section.tables.append(
+            try await scope.table(
+                "Legal holds in force", [.text("hold"), .text("tenant"), .time("since"), .time("until"), .time("set at")],
+                "select name, tenant, since, until, set_at from audit.hold where released_at is null order by name limit \(ReportScope.rows)"
+            ))
         section.exceptions = [
             try await scope.exceptions(
                 "Tenants with less than 365 days online", columns,

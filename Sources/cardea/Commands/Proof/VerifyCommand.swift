@@ -42,7 +42,8 @@ struct VerifyLog: AsyncParsableCommand {
 
     func run() async throws {
         let deployment = try await Deployment.open(database)
-        let keys = try ProofDesk.verifiers(vkey, try LogKeys(deployment.settings))
+        let own = try LogKeys(deployment.settings)
+        let keys = try ProofDesk.verifiers(vkey, own)
         let held = try against.flatMap(VerifyLog.held)
         let state = deployment.settings.home + "/verify-log.json"
         let findings = try await deployment.withPool(noRecord ? .reader : .worker, connections: 3) { pool in
@@ -56,7 +57,6 @@ struct VerifyLog: AsyncParsableCommand {
             for one in held where !shards.contains(where: { TreeStore.origin(name, shard: $0) == one.origin }) {
                 throw Failure("\(one.from) is of the log \(one.origin), which is not one of this record's", status: 2)
             }
-            let verifier = LogVerifier(pool, keys: keys, held: held)
             var from = resume ? VerifyLog.position(state) : nil
             if resume, from == nil { StandardError.write("cardea: nothing was interrupted; verifying from the beginning\n") }
             var printer = RowPrinter(output.output, columns: VerifyLog.columns)
@@ -65,6 +65,8 @@ struct VerifyLog: AsyncParsableCommand {
             var summaries: [LogVerifier.Summary] = []
             for shard in shards where self.shard.map({ $0 == shard }) ?? true {
                 if let position = from, shard < position.shard { continue }
+                let here = try await LogVerifier.held(own.kept, shard, pool)
+                let verifier = LogVerifier(pool, keys: keys, held: held + here)
                 let begun = ContinuousClock.now
                 var kept = ContinuousClock.now
                 let summary = try await verifier.verify(
