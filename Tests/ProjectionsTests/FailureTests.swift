@@ -36,7 +36,8 @@ import Testing
             try await bed.store(traffic.next(150))
             let random = Mutex(SeededGenerator(seed: shards))
             let failures = Mutex(0)
-            let flaky = bed.worker(batch: 40) {
+            // What is tried is the trying again, not how long it waits in between.
+            let flaky = bed.worker(batch: 40, retryDelay: .milliseconds(1)) {
                 if random.withLock({ Int.random(in: 0..<3, using: &$0) }) > 0 {
                     failures.withLock { $0 += 1 }
                     throw Broken()

@@ -21,12 +21,15 @@ struct WorkerBed: Sendable {
 
     func worker(
         _ id: String = "worker", pool: PostgresPool? = nil, lease: Duration = .seconds(10), batch: Int = 2000,
+        retryDelay: Duration = .milliseconds(50),
         beforeCommit: (@Sendable () async throws -> Void)? = nil
     ) -> Worker {
         var configuration = WorkerConfiguration(id: id)
         configuration.leaseDuration = lease
         configuration.leaseInterval = min(lease / 5, .seconds(1))
         configuration.batchSize = batch
+        configuration.retryDelay = retryDelay
+        configuration.maximumRetryDelay = retryDelay * 40
         var logger = Logger.quiet
         logger.logLevel = .critical  // they are made to fail
         return Worker(

@@ -209,7 +209,7 @@ public final class Worker: Service, Sendable {
 
     private func work(_ shard: Int32, _ token: Int64, _ wake: Wake) async {
         let worker = shardWorker(shard, token)
-        var delay = Duration.milliseconds(50)
+        var delay = configuration.retryDelay
         var refreshed: ContinuousClock.Instant?
         while !Task.isCancelled {
             do {
@@ -219,7 +219,7 @@ public final class Worker: Service, Sendable {
                 }
                 let count = try await worker.advance()
                 folded.increment(by: count)
-                delay = .milliseconds(50)
+                delay = configuration.retryDelay
                 if count == 0 { await wake.wait(configuration.leaseInterval) }
             } catch {
                 if Task.isCancelled { return }
@@ -231,7 +231,7 @@ public final class Worker: Service, Sendable {
                 }
                 refreshed = nil
                 try? await Task.sleep(for: delay)
-                delay = min(delay * 2, .seconds(2))
+                delay = min(delay * 2, configuration.maximumRetryDelay)
             }
         }
     }

@@ -12,5 +12,9 @@ public struct WorkerConfiguration: Sendable {
     public var sealInterval: Duration = .milliseconds(5)
     public var idleSealInterval: Duration = .milliseconds(50)
 
+    /// After a batch that failed: at first, and at most, for each further failure doubles it.
+    public var retryDelay: Duration = .milliseconds(50)
+    public var maximumRetryDelay: Duration = .seconds(2)
+
     public init(id: String) { self.id = id }
 }

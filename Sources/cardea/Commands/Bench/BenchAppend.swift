@@ -3,6 +3,7 @@ import AuditEvents
 import EventStore
 import Glibc
 import PostgreSQL
+import TransparencyLog
 
 /// psql's COPY of N rows into an identical table, beside `append` of the same rows from Swift, in one run.
 ///
@@ -16,6 +17,7 @@ struct BenchAppend: AsyncParsableCommand {
     @Option(help: "Events a call.") var batch = 2000
     @Option(help: "Connections that append at once.") var connections = 2
     @Option(help: "Rounds; medians are printed.") var rounds = 3
+    @Flag(help: "Also append while everything is sealed, hashed and signed beside, and print what append keeps.") var hashed = false
     @OptionGroup var database: DatabaseOptions
 
     func validate() throws {
@@ -35,8 +37,16 @@ struct BenchAppend: AsyncParsableCommand {
         var (client, server): ([Double], [Double]) = ([], [])
         var appends: [Double] = []
         var copies: [Double] = []
+        var beside: [Double] = []
         for round in 1...rounds {
             let (append, copy, cpu) = try await BenchDatabase.with(database) { try await measure(events, $0.deployment) }
+            if hashed {
+                let (append, leaves) = try await BenchDatabase.with(database) { try await measureHashed(events, $0.deployment) }
+                beside.append(append)
+                StandardOutput.write(
+                    "round \(round): append \(Int(Double(rows) / append)) rows/s with the tree beside it, which reached \(leaves) leaves meanwhile\n"
+                )
+            }
             appends.append(append)
             copies.append(copy)
             client.append(cpu.client * 1e6 / Double(rows))
@@ -50,6 +60,9 @@ struct BenchAppend: AsyncParsableCommand {
         StandardOutput.write(
             "median: append \(Int(Double(rows) / append)) rows/s, psql COPY \(Int(Double(rows) / copy)) rows/s, ratio of medians \(decimal(copy / append, places: 2))\n"
         )
+        if hashed {
+            StandardOutput.write("with the tree beside it append keeps \(decimal(append / quantile(beside, 0.5), places: 2)) of its rate\n")
+        }
         // Zero where the server runs on another machine.
         StandardOutput.write(
             "CPU an event: append \(decimal(quantile(client, 0.5))) µs here, \(decimal(quantile(server, 0.5))) µs in PostgreSQL's backends\n"
@@ -65,19 +78,7 @@ struct BenchAppend: AsyncParsableCommand {
         _ = try await appender.shard(of: "default")
         let clock = ContinuousClock()
         let before = BenchAppend.cpuOfThisProcess()
-        let callers = connections * 2
-        let append = try await clock.measure {
-            try await withThrowingTaskGroup { group in
-                for caller in 0..<callers {
-                    group.addTask {
-                        for start in stride(from: caller * batch, to: events.count, by: callers * batch) {
-                            try await appender.append(Array(events[start..<min(events.count, start + batch)]))
-                        }
-                    }
-                }
-                try await group.waitForAll()
-            }
-        }
+        let append = try await clock.measure { try await store(events, appender) }
         let client = BenchAppend.cpuOfThisProcess() - before
         let owner = PostgresPool(deployment.configuration(nil, connections: 1), logger: deployment.logger)
         let backends = try await owner.query(
@@ -110,6 +111,51 @@ struct BenchAppend: AsyncParsableCommand {
         let copy = try clock.measure { try psql(deployment.url, "\\copy public.copied from '\(file)' (format binary)") }
         await owner.close()
         return (seconds(append), seconds(copy), (client, server))
+    }
+
+    private func store(_ events: [EncodedEvent], _ appender: Appender) async throws {
+        let callers = connections * 2
+        try await withThrowingTaskGroup { group in
+            for caller in 0..<callers {
+                group.addTask {
+                    for start in stride(from: caller * batch, to: events.count, by: callers * batch) {
+                        try await appender.append(Array(events[start..<min(events.count, start + batch)]))
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    /// Seconds of append while the shard is sealed, hashed and, each second, signed; and how many leaves there were at its end.
+    private func measureHashed(_ events: [EncodedEvent], _ deployment: Deployment) async throws -> (append: Double, leaves: UInt64) {
+        let pool = PostgresPool(deployment.configuration(.writer, connections: connections), logger: deployment.logger)
+        let workers = PostgresPool(deployment.configuration(.worker, connections: 2), logger: deployment.logger)
+        let appender = Appender(pool)
+        let shard = try await appender.shard(of: "default")
+        let trees = TreeStore(workers)
+        guard let key = NoteSigner(name: try await trees.name()) else { throw Failure("the deployment's name is no name for a key") }
+        let signer = CheckpointSigner(trees, name: key.verifier.name, keys: [key])
+        let keeper = Task {
+            var edge = TileEdge()
+            var signed = ContinuousClock.now
+            while !Task.isCancelled {
+                _ = try await Sealer(workers).seal(shard)
+                if let grown = try await trees.extend(shard, edge) { edge = grown }
+                if ContinuousClock.now - signed > TreeKeeper.checkpointInterval {
+                    _ = try await signer.sign(shard, edge)
+                    signed = .now
+                }
+                try await Task.sleep(for: .milliseconds(5))
+            }
+        }
+        let append = try await ContinuousClock().measure { try await store(events, appender) }
+        let leaves = try await trees.edge(shard).size
+        keeper.cancel()
+        _ = await keeper.result
+        await pool.close()
+        await workers.close()
+        return (seconds(append), leaves)
     }
 
     /// User and system time of this process so far, in seconds.
