@@ -10,6 +10,8 @@ struct Checkpoints {
         var root: MerkleHash
         /// What a finding calls it.
         var from: String
+        /// Whether the database does not keep it, but somebody else.
+        var isHeld = false
     }
 
     let shard: Int32
@@ -64,12 +66,12 @@ struct Checkpoints {
         let isLast = rows.count < Int(Checkpoints.page)
         let end = isLast ? UInt64.max : expected.last?.size ?? size
         expected += held.filter { $0.origin.utf8.elementsEqual(origin.utf8) && $0.checkpoint.size > size && $0.checkpoint.size <= end }
-            .map { Expected(size: $0.checkpoint.size, root: $0.checkpoint.root, from: $0.from) }
+            .map { Expected(size: $0.checkpoint.size, root: $0.checkpoint.root, from: $0.from, isHeld: true) }
         return expected.sorted { $0.size < $1.size }
     }
 
     mutating func compare(_ expected: Expected, _ root: MerkleHash, _ found: (RecordFinding) -> Void) {
-        compared += 1
+        if !expected.isHeld { compared += 1 }
         if expected.root == root {
             agreed = expected.size
         } else {
